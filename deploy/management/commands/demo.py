@@ -1,0 +1,64 @@
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from deploy import demo
+from lti_tool.registration import Platform, register
+
+CLICK = """
+  SafeResponse is running. Open the demo VLE and click through:
+
+      {vle_url}
+
+  1. Choose who you are: a member of staff.
+  2. Open the activity in the course, take the training, pass the quiz.
+  3. Look at the gradebook: the grade and the certificate's address are there.
+  4. Come back as the lead, open the same activity, and see who has passed.
+
+  The tool itself: {tool_url}    Everything is kept in {data}
+  Ctrl-C stops it all.
+"""
+
+
+class Command(BaseCommand):
+    help = "Run the tool, its worker and beat, and a demo VLE to click through, on this machine."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        # Read by manage.py too, before Django starts: settings depend on them.
+        demo.add_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        running = demo.Demo(options["port"], options["vle_port"], Path(options["data"]).resolve())
+        if taken := demo.taken_port(running):
+            flag = "--port" if taken == running.tool_port else "--vle-port"
+            raise CommandError(
+                f"Port {taken} is taken by another program. Stop that one, or choose another port: "
+                f"manage.py demo {flag} {taken + 1000}"
+            )
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        register(
+            Platform(
+                issuer=running.vle_url,
+                client_id=demo.CLIENT_ID,
+                auth_url=f"{running.vle_url}/auth/",
+                token_url=f"{running.vle_url}/token/",
+                jwks_url=f"{running.vle_url}/jwks/",
+                deployment_id=demo.DEPLOYMENT_ID,
+                name="Demo VLE",
+                school="Riverside School",
+            )
+        )
+        self.stdout.write(
+            CLICK.format(
+                vle_url=running.vle_url,
+                tool_url=running.tool_url,
+                data=os.path.relpath(settings.DATA_DIR, settings.BASE_DIR),
+            )
+        )
+        self.stdout.flush()
+        raise SystemExit(demo.run(running))

@@ -1,0 +1,9 @@
+"""The web server's entry. WSGI: under ASGI a Django page costs five to eight times the CPU (perf.md §5)."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deploy.settings")
+
+application = get_wsgi_application()

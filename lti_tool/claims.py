@@ -1,0 +1,178 @@
+"""The launch message's claims, checked once into a frozen object (LTI 1.3 core §5.3, §5.4).
+
+Types are strict: a number is no string and a string no list. What is optional may also be null or empty, as
+Moodle and Canvas send it. Identifiers that a database could not keep (NUL, lone surrogates, too long) are
+refused; titles and names are cleaned and cut.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from lti_tool.rejections import LaunchRejected
+
+LTI = "https://purl.imsglobal.org/spec/lti/claim/"
+AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
+
+
+class Role(StrEnum):
+    """The roles that we tell apart."""
+
+    LEARNER = "learner"
+    LEAD = "lead"
+
+
+_MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
+# Whole URIs, plus the short names that LTI 1.3 core §A.2.3 still allows for context roles. Sub-roles
+# (…/membership/Instructor#TeachingAssistant) are not their principal role: an assistant is no lead.
+_ROLES = {
+    **{f"{prefix}{name}": Role.LEARNER for prefix in (_MEMBERSHIP, "") for name in ("Learner", "Student")},
+    **{
+        f"{prefix}{name}": Role.LEAD
+        for prefix in (_MEMBERSHIP, "")
+        for name in ("Instructor", "Administrator", "Manager")
+    },
+}
+
+
+def _storable(value: str) -> str:
+    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("contains characters that cannot be stored")
+    return value
+
+
+def _clean(value: Any) -> Any:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return value
+    kept = "".join(c for c in value if c != "\x00" and not "\ud800" <= c <= "\udfff")
+    return kept.strip()[:255]
+
+
+def _none_as_empty(value: Any) -> Any:
+    return "" if value is None else value
+
+
+def _none_as_list(value: Any) -> Any:
+    return [] if value is None else value
+
+
+Identifier = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_storable)]
+Text = Annotated[str, BeforeValidator(_clean)]
+Address = Annotated[str, BeforeValidator(_none_as_empty), Field(max_length=1000), AfterValidator(_storable)]
+Names = Annotated[
+    list[Annotated[str, Field(max_length=255)]], BeforeValidator(_none_as_list), Field(max_length=200)
+]
+
+
+class _Claim(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", populate_by_name=True)
+
+
+class ContextClaim(_Claim):
+    id: Identifier
+    title: Text = ""
+    label: Text = ""
+    type: Names = []
+
+
+class ResourceLinkClaim(_Claim):
+    id: Identifier
+    title: Text = ""
+
+
+class LisClaim(_Claim):
+    person_sourcedid: Text = ""
+
+
+class PresentationClaim(_Claim):
+    locale: Annotated[Text, AfterValidator(lambda value: value[:20])] = ""
+    return_url: Annotated[str, BeforeValidator(_none_as_empty), AfterValidator(_storable)] = ""
+
+
+class ToolPlatformClaim(_Claim):
+    product_family_code: Text = ""
+
+
+class AgsClaim(_Claim):
+    scope: Names = []
+    lineitems: Address = ""
+    lineitem: Address = ""
+
+
+class NrpsClaim(_Claim):
+    context_memberships_url: Address
+
+
+class LaunchClaims(_Claim):
+    """A resource link launch. `sub` is required: without it nobody could be told apart from anybody."""
+
+    sub: Identifier
+    nonce: Identifier
+    message_type: Literal["LtiResourceLinkRequest"] = Field(alias=LTI + "message_type")
+    version: Literal["1.3.0"] = Field(alias=LTI + "version")
+    deployment_id: Identifier = Field(alias=LTI + "deployment_id")
+    target_link_uri: Annotated[Address, Field(min_length=1)] = Field(alias=LTI + "target_link_uri")
+    role_uris: list[Annotated[str, Field(max_length=1000)]] = Field(alias=LTI + "roles", max_length=200)
+    resource_link: ResourceLinkClaim = Field(alias=LTI + "resource_link")
+    context: ContextClaim | None = Field(default=None, alias=LTI + "context")
+    lis: LisClaim | None = Field(default=None, alias=LTI + "lis")
+    presentation: PresentationClaim | None = Field(default=None, alias=LTI + "launch_presentation")
+    tool_platform: ToolPlatformClaim | None = Field(default=None, alias=LTI + "tool_platform")
+    custom_claim: dict[str, Any] | None = Field(default=None, alias=LTI + "custom")
+    ags: AgsClaim | None = Field(default=None, alias=AGS)
+    nrps: NrpsClaim | None = Field(default=None, alias=NRPS)
+    name: Text = ""
+    given_name: Text = ""
+    family_name: Text = ""
+    email: Annotated[Text, AfterValidator(lambda value: value if len(value) <= 254 else "")] = ""
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """The roles that we know; unknown ones give no rights and do no harm."""
+        return frozenset(_ROLES[uri] for uri in self.role_uris if uri in _ROLES)
+
+    @property
+    def full_name(self) -> str:
+        return self.name or f"{self.given_name} {self.family_name}".strip()
+
+    @property
+    def custom(self) -> dict[str, str]:
+        """Custom parameters that are text and were substituted.
+
+        Platforms echo a variable that they do not know, such as `$ResourceLink.submission.endDateTime`.
+        """
+        return {
+            key: _storable(value)
+            for key, value in (self.custom_claim or {}).items()
+            if isinstance(value, str) and not value.startswith("$") and "\x00" not in value + key
+        }
+
+
+# Short names for the log and the error page; never a value.
+_SHORT = {field.alias or name: (field.alias or name) for name, field in LaunchClaims.model_fields.items()}
+
+
+def read_claims(body: Any, *, registration: int | None = None) -> LaunchClaims:
+    """The claims of a verified token's body.
+
+    Raises LaunchRejected: `claim_missing` or `claim_invalid` with the claim's short name as detail,
+    `version_unsupported`, or `message_type_unsupported`.
+    """
+    try:
+        return LaunchClaims.model_validate(body)
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        claim = str(problem["loc"][0]).rsplit("/", 1)[-1] if problem["loc"] else "payload"
+        if problem["type"] == "missing" and len(problem["loc"]) == 1:
+            reason = "claim_missing"
+        elif claim == "version":
+            reason = "version_unsupported"
+        elif claim == "message_type" and problem["type"] == "literal_error":
+            reason = "message_type_unsupported"
+        else:
+            reason = "claim_invalid"
+        raise LaunchRejected(reason, detail=claim, registration=registration) from None

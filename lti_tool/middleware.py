@@ -1,0 +1,75 @@
+"""What every request passes: who is signed in, who may frame the answer, and whether the view has a door."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+from lti_tool import cookies, registrations
+from lti_tool.doors import Door, door_of
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class FramedCookies:
+    """Django 5.2 cannot set `Partitioned`; its CSRF cookie needs it to reach us inside a VLE's frame."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if settings.CSRF_COOKIE_NAME in response.cookies:
+            cookies.partition(response, settings.CSRF_COOKIE_NAME)
+        return response
+
+
+class SignedIn:
+    """`request.signed_in`: the LtiUser's id by registration id; and the frame is opened to those VLEs."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.signed_in = cookies.signed_in(request)  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        if not hasattr(response, "_csp_replace"):
+            let_frame(response, request.signed_in)  # type: ignore[attr-defined]
+        return response
+
+
+def let_frame(response: HttpResponseBase, registration_ids: object) -> None:
+    """Let these registrations' VLEs show the response in a frame; without any, nobody may."""
+    known = [registrations.by_id(pk) for pk in registration_ids]  # type: ignore[attr-defined]
+    hosts = sorted({host for row in known if row for host in registrations.frame_hosts(row)})
+    if hosts:
+        response._csp_replace = {"frame-ancestors": hosts}  # type: ignore[attr-defined]
+
+
+def let_anybody_frame(response: HttpResponseBase) -> None:
+    """For pages that say something went wrong before we know whose frame it is: they hold no rights."""
+    response._csp_replace = {"frame-ancestors": ["https:", "http:"]}  # type: ignore[attr-defined]
+
+
+class DeclaredDoor:
+    """Shut by default: a view that does not say who may enter lets nobody in."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: object, kwargs: object
+    ) -> HttpResponse | None:
+        who = door_of(view)
+        if who is None:
+            raise RuntimeError(f"{view.__module__}.{view.__name__} does not declare who may enter")
+        if who is Door.SIGNED_IN and not request.signed_in:  # type: ignore[attr-defined]
+            response = render(request, "lti_tool/signed_out.html", status=403)
+            let_anybody_frame(response)
+            return response
+        return None

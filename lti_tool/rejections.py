@@ -1,0 +1,95 @@
+"""Why a launch is refused: a reason code for the log, and words for the person in front of the page."""
+
+from dataclasses import dataclass
+
+AGAIN = "Go back to your course and open the activity again."
+TELL_ADMIN = "Please tell whoever looks after your VLE, and give them the code below."
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a person reads: what happened, and the one thing to do next."""
+
+    status: int
+    what: str
+    next_step: str
+
+
+EXPLANATIONS = {
+    "login_invalid": Explanation(400, "Your VLE did not send all that is needed to sign you in.", TELL_ADMIN),
+    "registration_unknown": Explanation(404, "This VLE is not connected to this training.", TELL_ADMIN),
+    "registration_ambiguous": Explanation(
+        400, "Your VLE did not say which of its connections this is.", TELL_ADMIN
+    ),
+    "registration_inactive": Explanation(403, "This VLE's connection is switched off.", TELL_ADMIN),
+    "deployment_pending": Explanation(
+        403,
+        "Your VLE is connected, but this part of it is waiting to be accepted.",
+        "Ask the training's administrator to accept it, then open the activity again.",
+    ),
+    "deployment_refused": Explanation(403, "This part of your VLE may not use this training.", TELL_ADMIN),
+    "platform_error": Explanation(400, "Your VLE could not sign you in.", AGAIN),
+    "state_missing": Explanation(400, "This page can only be opened from your course.", AGAIN),
+    "state_invalid": Explanation(400, "The sign-in took too long or was not begun here.", AGAIN),
+    "browser_mismatch": Explanation(
+        403,
+        "Your browser did not keep the sign-in cookie.",
+        "Go back to your course and open the activity in a new window. If that does not help, allow cookies "
+        "for this site.",
+    ),
+    "nonce_replayed": Explanation(403, "This link from your course has been used already.", AGAIN),
+    "nonce_mismatch": Explanation(403, "The sign-in answers another request.", AGAIN),
+    "registration_mismatch": Explanation(403, "The sign-in was begun at another VLE.", AGAIN),
+    "deployment_mismatch": Explanation(403, "The sign-in was begun in another part of your VLE.", AGAIN),
+    "target_mismatch": Explanation(403, "The sign-in was begun for another page.", AGAIN),
+    "target_foreign": Explanation(400, "The link does not lead to this training.", TELL_ADMIN),
+    "token_malformed": Explanation(400, "Your VLE's message cannot be read.", TELL_ADMIN),
+    "token_too_large": Explanation(400, "Your VLE's message is too large.", TELL_ADMIN),
+    "kid_missing": Explanation(403, "Your VLE's message does not say which key signed it.", TELL_ADMIN),
+    "kid_unknown": Explanation(403, "Your VLE's message is signed with a key that it does not publish.", AGAIN),
+    "algorithm_refused": Explanation(
+        403, "Your VLE's message is signed in a way that is not accepted.", TELL_ADMIN
+    ),
+    "signature_invalid": Explanation(403, "Your VLE's message is not signed by your VLE.", TELL_ADMIN),
+    "keys_unavailable": Explanation(
+        502, "Your VLE's keys cannot be fetched just now.", "Wait a minute, then open the activity again."
+    ),
+    "token_expired": Explanation(403, "The sign-in took too long.", AGAIN),
+    "token_not_yet_valid": Explanation(
+        403, "Your VLE's clock is ahead of ours by more than a minute.", TELL_ADMIN
+    ),
+    "token_too_old": Explanation(403, "The sign-in took too long.", AGAIN),
+    "audience_mismatch": Explanation(403, "Your VLE's message is meant for another tool.", TELL_ADMIN),
+    "claim_missing": Explanation(400, "Your VLE's message lacks something that is needed.", TELL_ADMIN),
+    "claim_invalid": Explanation(400, "Part of your VLE's message cannot be read.", TELL_ADMIN),
+    "version_unsupported": Explanation(
+        400, "Your VLE's message is not of LTI version 1.3.0.", TELL_ADMIN
+    ),
+    "message_type_unsupported": Explanation(
+        400,
+        "Your VLE asked for something that this training does not offer there.",
+        "Add the training to the course as a link with the custom parameter module=all-staff-awareness.",
+    ),
+    "service_host_foreign": Explanation(
+        403, "Your VLE's message names a gradebook at an address that is not your VLE's.", TELL_ADMIN
+    ),
+    "handover_used": Explanation(403, "This link works once, and has been used.", AGAIN),
+}
+
+
+class LaunchRejected(Exception):
+    """A login or launch that is refused.
+
+    `reason` is a key of EXPLANATIONS; `detail` is the short name of what was wrong (a claim, a parameter),
+    never its value; `registration` is the id of the registration as far as it is known.
+    """
+
+    def __init__(self, reason: str, *, detail: str = "", registration: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+        self.registration = registration
+
+    @property
+    def explanation(self) -> Explanation:
+        return EXPLANATIONS[self.reason]
