@@ -1,0 +1,12 @@
+"""The service scopes the VLE grants to the tool."""
+
+AGS = "https://purl.imsglobal.org/spec/lti-ags/scope/"
+
+LINE_ITEM = AGS + "lineitem"
+LINE_ITEM_READONLY = AGS + "lineitem.readonly"
+RESULT_READONLY = AGS + "result.readonly"
+SCORE = AGS + "score"
+MEMBERSHIP_READONLY = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
+
+AGS_SCOPES = (LINE_ITEM, LINE_ITEM_READONLY, RESULT_READONLY, SCORE)
+GRANTED_SCOPES = frozenset((*AGS_SCOPES, MEMBERSHIP_READONLY))
