@@ -1,0 +1,266 @@
+"""What must hold between the pieces of a pack, beyond the shape of each.
+
+Every rule yields findings: where in the file's data, in words for the author, and whether it stops
+the pack (error) or asks for a second look (warning).
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from course_content.hosts import is_allowed_url
+from course_content.reading_age import HIGHEST_GRADE, grade
+from course_content.schema import (
+    Lesson,
+    MultipleQuestion,
+    Node,
+    OrderingQuestion,
+    Question,
+    Quiz,
+    Scenario,
+    SingleQuestion,
+)
+from course_content.sources import Loc, PieceOfText, Source
+
+Severity = Literal["error", "warning"]
+
+# Enough questions that a colleague's paper, or one's own second go, is a different paper.
+BANK_PER_DRAWN = 3
+
+# Words that blame a child, or dwell on an image. Short on purpose: people judge tone, this only
+# catches what must never slip through.
+BANNED_WORDS = (
+    "promiscuous",
+    "provocative",
+    "asking for it",
+    "asked for it",
+    "brought it on",
+    "attention-seeking",
+    "slut",
+    "slag",
+    "child porn",
+    "child pornography",
+    "kiddie porn",
+    "genitals",
+    "penis",
+    "vagina",
+    "masturbating",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    loc: Loc
+    message: str
+    severity: Severity = "error"
+    line: int | None = None
+
+
+def repeated(ids: Sequence[str], loc: Loc, name: str = "id") -> Iterator[Finding]:
+    """Ids of a list at `loc` that were already used further up."""
+    seen: set[str] = set()
+    for i, one in enumerate(ids):
+        if one in seen:
+            yield Finding((*loc, i, name), f"'{one}' is used twice")
+        seen.add(one)
+
+
+# --- scenarios ------------------------------------------------------------------------------------
+
+
+def scenario_findings(scenario: Scenario) -> Iterator[Finding]:
+    """Loose ends in a scenario, and a recommended path that cannot be walked."""
+    if scenario.start not in scenario.nodes:
+        yield Finding(("start",), f"there is no node '{scenario.start}'")
+    for name, node in scenario.nodes.items():
+        yield from _node_findings(scenario, name, node)
+    if scenario.start in scenario.nodes:
+        yield from _reach_findings(scenario)
+        yield from _recommended_findings(scenario)
+
+
+def _node_findings(scenario: Scenario, name: str, node: Node) -> Iterator[Finding]:
+    here: Loc = ("nodes", name)
+    if node.ending is not None:
+        if node.choices:
+            yield Finding((*here, "choices"), "an ending offers no choices")
+        return
+    if not node.text.strip():
+        yield Finding(here, "needs 'text' (or an 'ending')")
+    if not node.choices:
+        yield Finding(here, "is a dead end: it has neither choices nor an ending")
+    elif len(node.choices) == 1:
+        yield Finding((*here, "choices"), "a decision needs at least two choices")
+    yield from repeated([c.id for c in node.choices], (*here, "choices"))
+    for i, choice in enumerate(node.choices):
+        if choice.goes_to not in scenario.nodes:
+            message = f"there is no node '{choice.goes_to}'"
+            yield Finding((*here, "choices", i, "goes_to"), message)
+
+
+def _reach_findings(scenario: Scenario) -> Iterator[Finding]:
+    ways = {
+        name: {c.goes_to for c in node.choices if c.goes_to in scenario.nodes}
+        for name, node in scenario.nodes.items()
+    }
+    back: dict[str, set[str]] = {name: set() for name in ways}
+    for name, targets in ways.items():
+        for target in targets:
+            back[target].add(name)
+    reached = _reachable(ways, [scenario.start])
+    can_end = _reachable(back, [n for n, node in scenario.nodes.items() if node.ending])
+    for name, node in scenario.nodes.items():
+        if name not in reached:
+            yield Finding(("nodes", name), "cannot be reached from the start")
+        elif name not in can_end and node.choices:
+            yield Finding(("nodes", name), "is in a loop with no way out: no ending can be reached")
+
+
+def _reachable(ways: dict[str, set[str]], start: Iterable[str]) -> set[str]:
+    queue = deque(start)
+    seen = set(queue)
+    while queue:
+        for target in ways[queue.popleft()] - seen:
+            seen.add(target)
+            queue.append(target)
+    return seen
+
+
+def _recommended_findings(scenario: Scenario) -> Iterator[Finding]:
+    node: Node | None = scenario.nodes[scenario.start]
+    for i, choice_id in enumerate(scenario.recommended):
+        choice = next((c for c in node.choices if c.id == choice_id), None) if node else None
+        if node is None or choice is None:
+            where = f"at '{node.id}'" if node else "there"
+            yield Finding(("recommended", i), f"'{choice_id}' is not a choice {where}")
+            return
+        if choice.verdict not in ("best", "acceptable"):
+            message = f"recommends '{choice_id}', which is marked '{choice.verdict}'"
+            yield Finding(("recommended", i), message)
+        node = scenario.nodes.get(choice.goes_to)
+    if node is None or node.ending is None:
+        yield Finding(("recommended",), "stops before an ending")
+    elif node.ending.outcome != "good":
+        message = f"ends at '{node.id}', whose outcome is '{node.ending.outcome}', not 'good'"
+        yield Finding(("recommended",), message)
+
+
+# --- quizzes --------------------------------------------------------------------------------------
+
+
+def quiz_findings(quiz: Quiz) -> Iterator[Finding]:
+    """A bank too small for its draw, and answers that do not fit their question."""
+    if len(quiz.questions) < BANK_PER_DRAWN * quiz.draw:
+        message = (
+            f"draws {quiz.draw} from {len(quiz.questions)} questions;"
+            f" the bank must hold at least {BANK_PER_DRAWN} times as many as are drawn"
+        )
+        yield Finding(("draw",), message)
+    critical = sum(q.critical for q in quiz.questions)
+    if quiz.critical_at_least > min(critical, quiz.draw):
+        message = f"asks for {quiz.critical_at_least}; the bank has {critical}, {quiz.draw} drawn"
+        yield Finding(("critical_at_least",), message)
+    yield from repeated([q.id for q in quiz.questions], ("questions",))
+    for i, question in enumerate(quiz.questions):
+        yield from _question_findings(question, ("questions", i))
+
+
+def _question_findings(question: Question, here: Loc) -> Iterator[Finding]:
+    ids = [o.id for o in question.options]
+    yield from repeated(ids, (*here, "options"))
+    answer = (*here, "answer")
+    unknown = [a for a in question.answer if a not in ids]
+    for one in unknown:
+        yield Finding(answer, f"'{one}' is not one of the options")
+    if unknown:
+        return
+    if len(set(question.answer)) != len(question.answer):
+        yield Finding(answer, "names an option twice")
+    elif isinstance(question, SingleQuestion) and len(question.answer) != 1:
+        yield Finding(answer, "a 'single' question has exactly one answer")
+    elif isinstance(question, MultipleQuestion) and len(question.answer) == len(ids):
+        yield Finding(answer, "a 'multiple' question needs at least one wrong option")
+    elif isinstance(question, OrderingQuestion):
+        if len(question.answer) != len(ids):
+            yield Finding(answer, "an 'ordering' answer must list every option once, in order")
+        elif len(ids) < 3:
+            yield Finding((*here, "options"), "an 'ordering' question needs at least three options")
+
+
+# --- claims named by a step -----------------------------------------------------------------------
+
+
+def claims_named(part: Lesson | Scenario | Quiz) -> Iterator[tuple[Loc, tuple[str, ...]]]:
+    """Every place in a step that names claims."""
+    if isinstance(part, Quiz):
+        for i, question in enumerate(part.questions):
+            yield ("questions", i, "claims"), question.claims
+    else:
+        yield ("claims",), part.claims
+
+
+def claim_findings(
+    named: Iterable[tuple[Loc, tuple[str, ...]]], known: set[str]
+) -> Iterator[Finding]:
+    for loc, claims in named:
+        if not claims:
+            yield Finding(loc, "names no claim it rests on", "warning")
+        for i, claim in enumerate(claims):
+            if claim not in known:
+                yield Finding((*loc, i), f"there is no claim '{claim}' in claims.yaml")
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+_IMAGE = re.compile(r"!\[|<img\b|\bdata:\S", re.IGNORECASE)
+_HTML = re.compile(r"<(?!https?://)[a-z/!?]", re.IGNORECASE)
+_LINKS = (
+    re.compile(r"\]\(\s*<?([^)\s>]*)"),
+    re.compile(r"^\s*\[[^\]]+\]:\s*(\S+)"),
+    re.compile(r"(\b(?:https?|ftp)://[^\s)>\]\"'`]+)", re.IGNORECASE),
+    re.compile(r"((?:\bjavascript|\bmailto|\bvbscript):\S+)", re.IGNORECASE),
+)
+_BANNED = re.compile(
+    r"\b(" + "|".join(re.escape(w).replace(r"\ ", r"\s+") for w in BANNED_WORDS) + r")\b",
+    re.IGNORECASE,
+)
+
+
+def text_findings(text: PieceOfText) -> Iterator[Finding]:
+    """Images, HTML, links off the list and banned words, each on its own line."""
+    for number, line in text.lines:
+        if _IMAGE.search(line):
+            yield Finding(text.loc, "images are not allowed anywhere in a pack", line=number)
+        elif _HTML.search(line):
+            yield Finding(text.loc, "HTML is not allowed; use Markdown", line=number)
+        links = {m.rstrip(".,;:") for pattern in _LINKS for m in pattern.findall(line)}
+        for link in sorted(links):
+            if not is_allowed_url(link):
+                message = f"links to '{link}', which is not https or not on the list of hosts"
+                yield Finding(text.loc, message, line=number)
+        for word in _BANNED.findall(line):
+            yield Finding(text.loc, f"'{word}' is on the list of words not to use", line=number)
+
+
+def reading_findings(source: Source) -> Iterator[Finding]:
+    """A warning where a file as a whole is harder to read than staff should be asked to."""
+    prose = "\n\n".join(
+        "\n".join(line for _, line in text.lines)
+        for text in source.texts()
+        if text.loc and text.loc[-1] in _PROSE
+    )
+    found = grade(prose)
+    if found is not None and found > HIGHEST_GRADE:
+        message = (
+            f"reads at about age {found + 5:.1f} (Flesch-Kincaid grade {found:.1f});"
+            " aim for 12 to 13: shorter sentences, shorter words"
+        )
+        yield Finding((), message, "warning")
+
+
+_PROSE = {
+    "body", "intro", "text", "reason", "debrief", "prompt", "explanation", "feedback",
+    "summary", "content_note", "wellbeing",
+}

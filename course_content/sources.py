@@ -1,0 +1,170 @@
+"""Reading one file of a pack, and knowing on which line each of its values stands.
+
+YAML is read by the safe loader only. Aliases are refused outright (a pack has no use for them, and
+a few lines of them can unfold into gigabytes), as is nesting deeper than any pack needs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from yaml.composer import ComposerError
+
+Loc = tuple[str | int, ...]
+
+DEEPEST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong with the file itself: line from 1, where in the data, and what."""
+
+    line: int
+    loc: Loc
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PieceOfText:
+    """One text an author wrote; `lines` pairs each line of it with its number in the file."""
+
+    loc: Loc
+    lines: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file as read: its data, and the YAML nodes that remember the lines."""
+
+    file: str
+    data: Any
+    node: yaml.Node | None
+    offset: int = 0
+    body: str | None = None
+    body_line: int = 1
+
+    def line(self, loc: Loc) -> int:
+        """The line of the value at `loc`, or of the nearest thing around it that exists.
+
+        Parts of `loc` that are no key here (the tag pydantic adds for a union) are passed over.
+        """
+        if self.body is not None and loc[:1] == ("body",):
+            return self.body_line
+        line, node = 1, self.node
+        for part in loc:
+            if isinstance(node, yaml.MappingNode):
+                for key, value in node.value:
+                    if key.value == str(part):
+                        line, node = key.start_mark.line + 1 + self.offset, value
+                        break
+            elif (
+                isinstance(node, yaml.SequenceNode)
+                and isinstance(part, int)
+                and part < len(node.value)
+            ):
+                node = node.value[part]
+                line = node.start_mark.line + 1 + self.offset
+        return line
+
+    def texts(self) -> Iterator[PieceOfText]:
+        """Every text in the file, with line numbers."""
+        if self.node is not None:
+            yield from _texts(self.node, (), self.offset)
+        if self.body is not None:
+            lines = enumerate(self.body.splitlines(), self.body_line)
+            yield PieceOfText(("body",), tuple(lines))
+
+
+def read_yaml(file: str, text: str) -> tuple[Source, list[Fault]]:
+    """Read a YAML file. `data` is None where it could not be read."""
+    data, node, faults = _parse(text, 0)
+    return Source(file, data, node), faults
+
+
+def read_markdown(file: str, text: str) -> tuple[Source, list[Fault]]:
+    """Read Markdown under YAML front matter; the Markdown becomes the field `body`."""
+    lines = text.splitlines()
+    if not lines or lines[0].rstrip() != "---" or "---" not in (s.rstrip() for s in lines[1:]):
+        fault = Fault(1, (), "must begin with front matter between two lines of ---")
+        return Source(file, None, None), [fault]
+    end = next(i for i, line in enumerate(lines[1:], 1) if line.rstrip() == "---")
+    data, node, faults = _parse("\n".join(lines[1:end]), 1)
+    rest = lines[end + 1 :]
+    blank = next((i for i, line in enumerate(rest) if line.strip()), 0)
+    body = "\n".join(rest[blank:])
+    if isinstance(data, dict):
+        data = {**data, "body": body}
+    return Source(file, data, node, 1, body, end + 2 + blank), faults
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """The safe loader, without aliases and without bottomless nesting."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        mark: Any = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        if self.check_event(yaml.AliasEvent):
+            problem = "aliases (*name) are not allowed; write the value out"
+            raise ComposerError(None, None, problem, mark)
+        if self.depth > DEEPEST:
+            problem = f"nested more than {DEEPEST} deep"
+            raise ComposerError(None, None, problem, mark)
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def _parse(text: str, offset: int) -> tuple[Any, yaml.Node | None, list[Fault]]:
+    try:
+        loader = _PlainLoader(text)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return None, None, [Fault(1 + offset, (), "is empty")]
+            faults = list(_repeated_keys(node, (), offset))
+            return loader.construct_document(node), node, faults
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = (mark.line if mark else 0) + 1 + offset
+        return None, None, [Fault(line, (), f"is not good YAML: {error.problem or error.context}")]
+    except (yaml.YAMLError, ValueError) as error:
+        # ValueError: a date such as 2026-13-45, which YAML reads as a date and Python refuses.
+        return None, None, [Fault(1 + offset, (), f"is not good YAML: {error}")]
+
+
+def _repeated_keys(node: yaml.Node, loc: Loc, offset: int) -> Iterator[Fault]:
+    """YAML quietly keeps the last of two equal keys; an author would lose a node or an answer."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            if name in seen:
+                line = key.start_mark.line + 1 + offset
+                yield Fault(line, (*loc, name), "is given twice; the first would be lost")
+            seen.add(name)
+            yield from _repeated_keys(value, (*loc, name), offset)
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            yield from _repeated_keys(value, (*loc, i), offset)
+
+
+def _texts(node: yaml.Node, loc: Loc, offset: int) -> Iterator[PieceOfText]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _texts(value, (*loc, str(key.value)), offset)
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            yield from _texts(value, (*loc, i), offset)
+    elif isinstance(node, yaml.ScalarNode):
+        first = node.start_mark.line + 1 + offset
+        if node.style == "|":
+            # The text of a block begins on the line after its key.
+            lines = tuple(enumerate(str(node.value).splitlines(), first + 1))
+        else:
+            lines = ((first, str(node.value)),)
+        yield PieceOfText(loc, lines)
