@@ -1,0 +1,104 @@
+"""From a launch to an enrolment, and how far somebody is."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from grading.models import Activity, Enrolment, StepProgress
+from grading.papers import ModuleSummary
+from lti_tool.models import Launch, LtiUser, Person, ResourceLink
+
+
+def activity_at(
+    link: ResourceLink, *, module: ModuleSummary, pass_mark: int, attempts_allowed: int | None, keeps: str
+) -> Activity:
+    """The activity of a link made by hand: made at its first launch, with the settings the link's author
+    wrote into the custom parameters. From then on the settings are the activity's own.
+    """
+    activity, _ = Activity.objects.get_or_create(
+        resource_link=link,
+        defaults={
+            "deployment": link.deployment,
+            "module": module.slug,
+            "title": module.title,
+            "nation": module.nation,
+            "audience": module.audience,
+            "pass_mark": pass_mark,
+            "attempts_allowed": attempts_allowed,
+            "keeps": keeps,
+        },
+    )
+    return activity
+
+
+def enrol(launch: Launch, activity: Activity) -> Enrolment:
+    """The enrolment of the person who launched: begun at the first launch, the same at every later one."""
+    enrolment, _ = Enrolment.objects.get_or_create(
+        activity=activity,
+        resource_link=launch.resource_link,
+        lti_user=launch.lti_user,
+        defaults={"started_at": launch.launched_at},
+    )
+    return enrolment
+
+
+def progress_by_step(enrolment: Enrolment) -> dict[str, StepProgress]:
+    """How far somebody is, by the step's slug."""
+    return {progress.step: progress for progress in enrolment.progress.all()}
+
+
+def _progress(enrolment: Enrolment, step: str, now: datetime) -> StepProgress:
+    """The step's row, locked until the transaction ends."""
+    StepProgress.objects.get_or_create(enrolment=enrolment, step=step, defaults={"begun_at": now})
+    return StepProgress.objects.select_for_update().get(enrolment=enrolment, step=step)
+
+
+@transaction.atomic
+def begin_step(enrolment: Enrolment, step: str, *, now: datetime) -> StepProgress:
+    """Somebody opened a step."""
+    return _progress(enrolment, step, now)
+
+
+@transaction.atomic
+def finish_step(enrolment: Enrolment, step: str, *, now: datetime, skipped: bool = False) -> StepProgress:
+    """Somebody finished a step, or skipped one whose content note offers that. Done stays done."""
+    progress = _progress(enrolment, step, now)
+    if progress.done_at is None:
+        progress.done_at, progress.skipped = now, skipped
+        progress.save(update_fields=["done_at", "skipped"])
+    return progress
+
+
+@transaction.atomic
+def keep_choices(
+    enrolment: Enrolment, step: str, *, seen: int, choices: Sequence[str], done: bool, now: datetime
+) -> StepProgress:
+    """Keep the choices taken in a scenario so far.
+
+    `seen` is how many had been taken when the page was made: a page that is behind (a second tab, the back
+    button, a form sent twice) changes nothing, and the caller shows where the walk really is.
+    """
+    progress = _progress(enrolment, step, now)
+    if len(progress.choices) == seen:
+        progress.choices = list(choices)
+        if done and progress.done_at is None:
+            progress.done_at = now
+        progress.save(update_fields=["choices", "done_at"])
+    return progress
+
+
+@transaction.atomic
+def walk_again(enrolment: Enrolment, step: str, *, now: datetime) -> StepProgress:
+    """Begin a scenario again. The walk so far stays on record, and a step once done stays done."""
+    progress = _progress(enrolment, step, now)
+    if progress.choices:
+        progress.earlier_walks = [*progress.earlier_walks, progress.choices]
+        progress.choices = []
+        progress.save(update_fields=["earlier_walks", "choices"])
+    return progress
+
+
+def keep_certificate_name(lti_user: LtiUser, *, name: str) -> None:
+    """Keep what the person asked to be called on certificates from now on; issued ones stay as they are."""
+    Person.objects.filter(pk=lti_user.person_id).update(certificate_name=name)

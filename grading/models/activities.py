@@ -1,0 +1,94 @@
+"""A module as it stands in a course, and one person's way through it."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+
+class Activity(models.Model):
+    """A module as placed by a course author: its settings are theirs, and it belongs to its deployment.
+
+    A link made by hand (`module=<slug>`) makes one at its first launch.
+    """
+
+    class Keeps(models.TextChoices):
+        BEST = "best", "the best attempt"
+        LATEST = "latest", "the latest attempt"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    deployment = models.ForeignKey("lti_tool.Deployment", models.PROTECT, related_name="activities")
+    # The link it was made by hand on; empty for one placed by deep linking, which copies may share.
+    resource_link = models.OneToOneField(
+        "lti_tool.ResourceLink", models.PROTECT, null=True, blank=True, related_name="activity"
+    )
+    module = models.SlugField(max_length=100)
+    # Copied from the module, so that a list of activities reads no pack.
+    title = models.CharField(max_length=200)
+    nation = models.CharField(max_length=20, default="england")
+    audience = models.CharField(max_length=20, default="school")
+    pass_mark = models.PositiveSmallIntegerField(default=80, help_text="Per cent.")
+    attempts_allowed = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Empty: as many as they need."
+    )
+    keeps = models.CharField(max_length=10, choices=Keeps, default=Keeps.BEST)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "activities"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(pass_mark__gte=1) & Q(pass_mark__lte=100), name="activity_pass_mark_is_per_cent"
+            ),
+            models.CheckConstraint(
+                condition=Q(attempts_allowed__isnull=True) | Q(attempts_allowed__gte=1),
+                name="activity_allows_an_attempt",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Enrolment(models.Model):
+    """One person taking one activity in one place."""
+
+    activity = models.ForeignKey(Activity, models.PROTECT, related_name="enrolments")
+    resource_link = models.ForeignKey("lti_tool.ResourceLink", models.PROTECT, related_name="enrolments")
+    lti_user = models.ForeignKey("lti_tool.LtiUser", models.PROTECT, related_name="enrolments")
+    # Training taken together in a hall or by several agencies (design decision 14).
+    group_session_id = models.BigIntegerField(null=True, blank=True)
+    started_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["activity", "resource_link", "lti_user"], name="enrolment_of_user_in_place"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lti_user}: {self.activity}"
+
+
+class StepProgress(models.Model):
+    """How far somebody is in one step of a module: a lesson read, the choices taken in a scenario."""
+
+    enrolment = models.ForeignKey(Enrolment, models.PROTECT, related_name="progress")
+    step = models.SlugField(max_length=100)
+    # A scenario's choices in the order taken; a lesson has none.
+    choices = models.JSONField(default=list)
+    # Every walk that was begun again, so that each choice made stays on record.
+    earlier_walks = models.JSONField(default=list)
+    begun_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, blank=True)
+    skipped = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name_plural = "step progress"
+        constraints = [
+            models.UniqueConstraint(fields=["enrolment", "step"], name="progress_of_enrolment_in_step")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.enrolment}: {self.step}"

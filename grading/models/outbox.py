@@ -1,0 +1,49 @@
+"""What must reach a VLE. The row is the queue (design §1)."""
+
+from django.db import models
+from django.db.models import Q
+
+from grading.models.activities import Enrolment
+
+
+class OutgoingScore(models.Model):
+    """One score on its way to a gradebook, written in the transaction that changed the result."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting to be sent"
+        SENDING = "sending", "Being sent"
+        DELIVERED = "delivered", "In the gradebook"
+        PARKED = "parked", "Not delivered: somebody must act"
+        SUPERSEDED = "superseded", "Replaced by a newer score"
+        UNGRADED = "ungraded", "The link has no gradebook"
+
+    enrolment = models.ForeignKey(Enrolment, models.PROTECT, related_name="scores")
+    percentage = models.PositiveSmallIntegerField()
+    comment = models.TextField(blank=True)
+    submitted_at = models.DateTimeField()
+    state = models.CharField(max_length=12, choices=State, default=State.WAITING)
+    due_at = models.DateTimeField()
+    # While a worker holds it. A worker that dies loses the row to the next one when the lease runs out.
+    leased_until = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    # In plain words, for the lead: what went wrong last, and what to do.
+    problem = models.TextField(blank=True)
+    queued_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["enrolment"], condition=Q(state="waiting"), name="one_waiting_score"
+            ),
+            models.UniqueConstraint(
+                fields=["enrolment"], condition=Q(state="sending"), name="one_score_in_flight"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(state="waiting"), name="waiting_scores"),
+            models.Index(fields=["leased_until"], condition=Q(state="sending"), name="scores_in_flight"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.enrolment}: {self.percentage} % ({self.state})"

@@ -1,0 +1,261 @@
+"""The outbox: scores on their way to gradebooks.
+
+A score is a row, written in the transaction that changed the result. Workers lease rows, send, and settle them;
+one that dies loses its lease, and the row is sent again. Losing the broker, the worker or the machine loses
+nothing (design §1). For one enrolment nothing older is ever sent after something newer.
+"""
+
+import logging
+import random
+import time
+from datetime import datetime, timedelta
+
+from celery import current_app
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from grading import certificates
+from grading.models import OutgoingScore, Result
+from lti_tool import ags, platform_quirks
+from lti_tool.models import LineItem
+
+logger = logging.getLogger(__name__)
+State = OutgoingScore.State
+
+TASK = "grading.deliver_scores"
+BATCH = 25
+# Longer than the slowest single score can take (`lti_tool.http`: a token, a column, a score, 20 s each).
+LEASE = timedelta(seconds=120)
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 15.0, 6 * 3600.0
+# About a day and a half of trying.
+MOST_TRIES = 15
+# A wake-up stays for scores that are due this soon: Moodle's second between two scores, a column being made.
+LINGER_SECONDS = 5.0
+GAVE_UP = "We have tried for more than a day. "
+
+
+def queue(result: Result, *, now: datetime) -> OutgoingScore:
+    """Put a changed result on its way. Must run inside the transaction that changed it."""
+    enrolment = result.enrolment
+    unsettled = Q(state__in=[State.WAITING, State.PARKED, State.UNGRADED])
+    OutgoingScore.objects.filter(unsettled, enrolment=enrolment).update(
+        state=State.SUPERSEDED, settled_at=now
+    )
+    score = OutgoingScore.objects.create(
+        enrolment=enrolment,
+        percentage=gradebook_percentage(result),
+        comment=comment(result),
+        submitted_at=result.attempt.submitted_at,
+        due_at=_not_before(result, now),
+        queued_at=now,
+    )
+    transaction.on_commit(ring)
+    return score
+
+
+def gradebook_percentage(result: Result) -> int:
+    """The figure for the gradebook. Enough points with a critical question missed is no pass, and a VLE that
+    compares only numbers must not take it for one: it reads as one point below the pass mark.
+    """
+    if result.passed:
+        return result.percentage
+    return min(result.percentage, result.enrolment.activity.pass_mark - 1)
+
+
+def comment(result: Result) -> str:
+    """What stands beside the grade. Plain text; the certificate's address goes with every score."""
+    pass_mark = result.enrolment.activity.pass_mark
+    if not result.passed:
+        if result.percentage >= pass_mark:
+            return f"{result.percentage} %, not passed yet: a question that must be right was missed."
+        return f"{result.percentage} %, not passed yet: the pass mark is {pass_mark} %."
+    certificate = result.certificate
+    assert certificate is not None
+    return (
+        f"Passed with {result.percentage} %. Certificate {certificate.code}:\n"
+        f"{certificates.verify_url(certificate.code)}"
+    )
+
+
+def _not_before(result: Result, now: datetime) -> datetime:
+    """Some VLEs refuse a second score for a person within the same second."""
+    registration = result.enrolment.lti_user.registration
+    gap = timedelta(seconds=platform_quirks.of(registration).seconds_between_scores)
+    last = (
+        OutgoingScore.objects.filter(enrolment=result.enrolment, state=State.DELIVERED)
+        .order_by("-settled_at")
+        .values_list("settled_at", flat=True)
+        .first()
+    )
+    return max(now, last + gap) if last else now
+
+
+def ring() -> None:
+    """Ring the doorbell. If nobody hears it, beat's sweep finds the row within a minute."""
+    try:
+        current_app.send_task(TASK, ignore_result=True, retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("doorbell.unheard why=%s", type(error).__name__)
+
+
+def drain(*, until: float | None = None) -> int:
+    """Deliver everything that is due, until `until` (monotonic seconds). Returns how many were sent."""
+    sent = 0
+    while until is None or time.monotonic() < until:
+        leased = claim(now=timezone.now())
+        for score in leased:
+            deliver(score)
+        sent += len(leased)
+        if not leased:
+            wait = _seconds_to_next()
+            if wait is None or wait > LINGER_SECONDS:
+                break
+            time.sleep(max(wait, 0.05))
+    return sent
+
+
+def _seconds_to_next() -> float | None:
+    waiting = OutgoingScore.objects.filter(state=State.WAITING).order_by("due_at")
+    due = waiting.values_list("due_at", flat=True).first()
+    return (due - timezone.now()).total_seconds() if due else None
+
+
+@transaction.atomic
+def claim(*, now: datetime, most: int = BATCH) -> list[OutgoingScore]:
+    """Lease what is due: no other worker takes it until the lease runs out."""
+    lost = Q(state=State.SENDING, leased_until__lt=now)
+    same = OutgoingScore.objects.filter(enrolment=OuterRef("enrolment"))
+    # A worker died over an older score, and a newer one waits: the newer is the one to send.
+    OutgoingScore.objects.filter(lost, Exists(same.filter(state=State.WAITING))).update(
+        state=State.SUPERSEDED, settled_at=now, leased_until=None
+    )
+    due = Q(state=State.WAITING, due_at__lte=now) & ~Exists(same.filter(state=State.SENDING))
+    picked = list(
+        OutgoingScore.objects.select_for_update(skip_locked=True, of=("self",))
+        .filter(due | lost)
+        .order_by("due_at")
+        .values_list("pk", flat=True)[:most]
+    )
+    if not picked:
+        return []
+    OutgoingScore.objects.filter(pk__in=picked).update(
+        state=State.SENDING, leased_until=now + LEASE, tries=F("tries") + 1
+    )
+    return list(_with_route(OutgoingScore.objects.filter(pk__in=picked).order_by("due_at")))
+
+
+def _with_route(scores: QuerySet[OutgoingScore]) -> QuerySet[OutgoingScore]:
+    return scores.select_related(
+        "enrolment__activity",
+        "enrolment__lti_user__registration",
+        "enrolment__resource_link__line_item",
+        "enrolment__result__certificate",
+    )
+
+
+def deliver(score: OutgoingScore) -> None:
+    """Send one leased score and settle its row. Never raises for what a platform does."""
+    if not _still_ours(score):
+        return
+    enrolment = score.enrolment
+    registration = enrolment.lti_user.registration
+    line_item: LineItem | None = getattr(enrolment.resource_link, "line_item", None)
+    certificate = enrolment.result.certificate if enrolment.result.passed else None
+    try:
+        ags.send(
+            line_item,
+            registration,
+            ags.Score(
+                user_id=enrolment.lti_user.sub,
+                percentage=score.percentage,
+                comment=score.comment,
+                submitted_at=score.submitted_at,
+                verify_url=certificates.verify_url(certificate.code) if certificate else "",
+            ),
+            label=enrolment.activity.title,
+        )
+    except ags.NoGradebook:
+        _settle(score, state=State.UNGRADED)
+    except ags.ScoreRefused as refused:
+        logger.warning(
+            "score.refused registration=%s score=%s tries=%s permanent=%s",
+            registration.pk,
+            score.pk,
+            score.tries,
+            refused.permanent,
+        )
+        _put_off_or_park(score, refused)
+    else:
+        logger.info("score.delivered registration=%s score=%s", registration.pk, score.pk)
+        _settle(score, state=State.DELIVERED)
+
+
+def _still_ours(score: OutgoingScore) -> bool:
+    """Whether the lease will outlast the sending; late in a slow batch it is renewed first."""
+    now = timezone.now()
+    assert score.leased_until is not None
+    if score.leased_until - now > LEASE / 2:
+        return True
+    renewed = now + LEASE
+    held = OutgoingScore.objects.filter(
+        pk=score.pk, state=State.SENDING, leased_until=score.leased_until
+    ).update(leased_until=renewed)
+    score.leased_until = renewed
+    return bool(held)
+
+
+def _settle(score: OutgoingScore, *, state: OutgoingScore.State, problem: str = "") -> None:
+    """Close the row, if it is still ours to close."""
+    OutgoingScore.objects.filter(
+        pk=score.pk, state=State.SENDING, leased_until=score.leased_until
+    ).update(state=state, problem=problem, settled_at=timezone.now(), leased_until=None)
+
+
+def _put_off_or_park(score: OutgoingScore, refused: ags.ScoreRefused) -> None:
+    newer = OutgoingScore.objects.filter(enrolment=score.enrolment_id, pk__gt=score.pk)
+    if newer.exists():
+        # Whatever became of this one, the newer score says it better.
+        _settle(score, state=State.SUPERSEDED)
+    elif refused.permanent:
+        _settle(score, state=State.PARKED, problem=refused.problem)
+    elif score.tries >= MOST_TRIES:
+        _settle(score, state=State.PARKED, problem=GAVE_UP + refused.problem)
+    else:
+        wait = timedelta(seconds=back_off(score.tries, refused.retry_after))
+        with transaction.atomic():
+            # A newer score may be queued at this very moment: the enrolment's lock decides who is first.
+            type(score.enrolment).objects.select_for_update().get(pk=score.enrolment_id)
+            if newer.exists():
+                _settle(score, state=State.SUPERSEDED)
+                return
+            OutgoingScore.objects.filter(
+                pk=score.pk, state=State.SENDING, leased_until=score.leased_until
+            ).update(
+                state=State.WAITING,
+                problem=refused.problem,
+                due_at=timezone.now() + wait,
+                leased_until=None,
+            )
+
+
+def back_off(tries: int, retry_after: float | None) -> float:
+    """Seconds to wait after so many tries: doubling, with jitter so that a term's scores do not return
+    together; never less than the platform asked for.
+    """
+    if retry_after is not None:
+        return retry_after * random.uniform(1, 1.2)  # noqa: S311 (jitter, no secret)
+    longest = min(FIRST_WAIT_SECONDS * 2 ** (tries - 1), LONGEST_WAIT_SECONDS)
+    return random.uniform(longest / 2, longest)  # noqa: S311
+
+
+@transaction.atomic
+def send_again(scores: QuerySet[OutgoingScore], *, now: datetime) -> int:
+    """Put parked scores (or those that had no gradebook) back on their way. Returns how many."""
+    again = scores.filter(state__in=[State.PARKED, State.UNGRADED]).update(
+        state=State.WAITING, due_at=now, tries=0, problem="", settled_at=None
+    )
+    if again:
+        transaction.on_commit(ring)
+    return again

@@ -1,0 +1,60 @@
+"""A lead's pages for one link: who has passed, and whether each grade reached the VLE."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from grading import outbox, standings
+from grading.access import activities_at, led_place
+from grading.forms import ActivitySettings
+from grading.models import OutgoingScore
+from lti_tool.doors import Door, door
+
+
+@door(Door.SIGNED_IN)
+@require_GET
+def overview(request: HttpRequest, link_pk: int) -> HttpResponse:
+    """Everybody's standing in each activity taken at this link."""
+    link, _ = led_place(request, link_pk)
+    as_of = timezone.now()
+    return render(
+        request,
+        "grading/lead.html",
+        {
+            "link": link,
+            "overviews": [standings.overview(link, activity, as_of=as_of) for activity in activities_at(link)],
+        },
+    )
+
+
+@door(Door.SIGNED_IN)
+@require_POST
+def send_again(request: HttpRequest, link_pk: int) -> HttpResponse:
+    """Put parked grades back on their way: one, or all of this link."""
+    link, _ = led_place(request, link_pk)
+    scores = OutgoingScore.objects.filter(enrolment__resource_link=link)
+    if (chosen := request.POST.get("score", "")).isdigit():
+        scores = scores.filter(pk=chosen)
+    count = outbox.send_again(scores, now=timezone.now())
+    messages.info(
+        request,
+        ngettext("%(count)s grade is on its way again.", "%(count)s grades are on their way again.", count)
+        % {"count": count},
+    )
+    return redirect("grading:lead", link_pk)
+
+
+@door(Door.SIGNED_IN)
+@require_http_methods(["GET", "POST"])
+def settings(request: HttpRequest, link_pk: int) -> HttpResponse:
+    """The activity's pass mark, attempts and rule. Results that stand are not marked again."""
+    link, _ = led_place(request, link_pk)
+    activity = get_object_or_404(activities_at(link), resource_link=link)
+    form = ActivitySettings(request.POST or None, instance=activity)
+    if form.is_valid():
+        form.save()
+        return redirect("grading:lead", link_pk)
+    return render(request, "grading/activity_settings.html", {"form": form, "link": link})
