@@ -14,7 +14,8 @@ max_requests = 10_000
 max_requests_jitter = 1_000
 # A launch's id_token comes in the body; nothing legitimate has a longer line than a Canvas message hint.
 limit_request_line = 8190
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
+# gunicorn's heartbeat file, in memory: on a slow disk it would freeze a worker.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 accesslog = None  # URLs may carry one-use tokens; the application logs what matters itself.
 errorlog = "-"
 loglevel = os.environ.get("LOG_LEVEL", "warning").lower()

@@ -9,7 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -21,14 +21,14 @@ from lti_tool.models import Deployment, ToolKey
 
 
 @door(Door.PUBLIC)
-@require_GET
+@require_safe
 def alive(request: HttpRequest) -> HttpResponse:
     """This process answers. Nothing else is asked, so that a slow database restarts no web server."""
     return HttpResponse("alive\n", content_type="text/plain")
 
 
 @door(Door.PUBLIC)
-@require_GET
+@require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """Whether launches can be served: each part by name, 503 when one that is needed is missing.
 
@@ -59,7 +59,7 @@ def _broker() -> bool:
 
 def _cache() -> bool:
     cache.set("readyz", 1, 10)
-    return cache.get("readyz") == 1
+    return bool(cache.get("readyz") == 1)
 
 
 _CHECKS: dict[str, Callable[[], object]] = {
@@ -102,7 +102,7 @@ _registry.register(_Figures())
 
 
 @door(Door.PUBLIC)
-@require_GET
+@require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus figures: counts only, of nobody in particular. Keep it off the public network."""
     return HttpResponse(generate_latest(_registry), content_type=CONTENT_TYPE_LATEST)

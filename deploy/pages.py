@@ -2,24 +2,27 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_safe
 
 from lti_tool.doors import Door, door
 from lti_tool.middleware import let_anybody_frame
 
 
 @door(Door.PUBLIC)
-@require_GET
+@require_safe
 def front(request: HttpRequest) -> HttpResponse:
     """Somebody came here without a course: what this is, and where to begin."""
     return render(request, "front.html")
 
 
 @door(Door.PUBLIC)
-@require_GET
+@require_safe
 def help_now(request: HttpRequest) -> HttpResponse:
     """Dealing with a real incident now? Works without a launch, an account, or finishing anything."""
-    response = render(request, "help_now.html")
+    back = request.GET.get("back", "")
+    safe = back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
+    response = render(request, "help_now.html", {"back": back if safe else ""})
     let_anybody_frame(response)
     return response
 

@@ -5,7 +5,7 @@ three layers down. The defaults are the embedded form (design decision 10): SQLi
 machine; PostgreSQL, RabbitMQ and Redis are a matter of three URLs.
 """
 
-import os
+
 from http.cookies import Morsel
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 def secret(name: str, hint: str) -> str:
     """A required secret, or a start that says how to make one."""
-    value = env.str(name, default="")
+    value: str = env.str(name, default="")
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. {hint} See .env.example.")
     return value
@@ -156,11 +156,11 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
 elif CELERY_BROKER_URL.startswith(("amqp:", "amqps:", "pyamqp:")):
     # Quorum queues survive the loss of a RabbitMQ node; unconfirmed publishes vanish under a memory alarm.
     CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum"
-    CELERY_TASK_DEFAULT_QUEUE = "saferesponse"
+    CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="saferesponse")
     CELERY_WORKER_DETECT_QUORUM_QUEUES = True
     CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True}
-    CELERY_CONTROL_QUEUE_DURABLE = True
-    CELERY_EVENT_QUEUE_DURABLE = True
+# How long a worker may hold a score before another takes it over. Every process must be told the same.
+OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=120)
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-outgoing-scores": {"task": "grading.deliver_scores", "schedule": 60.0},
@@ -218,6 +218,8 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# X-Frame-Options cannot name a VLE; frame-ancestors in the Content-Security-Policy does.
+SILENCED_SYSTEM_CHECKS = ["security.W002"]
 # `frame-ancestors` starts at 'none'; a page in a VLE's frame names that VLE (lti_tool.middleware.SignedIn).
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -240,6 +242,8 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "DEFAULT_THROTTLE_RATES": {"verify": "60/min"},
+    # Whose look-ups are counted: X-Forwarded-For is anybody's to write unless our own proxy adds to it.
+    "NUM_PROXIES": 1 if TRUSTED_PROXY else 0,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,
 }

@@ -4,7 +4,6 @@ from django.contrib import admin
 from django.urls import include, path
 
 from deploy import health, pages
-from lti_tool.doors import Door, door
 
 handler400 = "deploy.pages.bad_request"
 handler403 = "deploy.pages.forbidden"

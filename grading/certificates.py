@@ -69,7 +69,8 @@ def chain_name(enrolment: Enrolment) -> str:
 
 
 def verify_url(code: str) -> str:
-    return settings.PUBLIC_URL + reverse("grading:verify", args=[code])
+    """Where anybody may check the certificate with this number."""
+    return f"{settings.PUBLIC_URL}{reverse('grading:verify', args=[code])}"
 
 
 def cpd_hours(minutes: int) -> str:

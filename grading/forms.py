@@ -7,15 +7,22 @@ from grading.models import Activity
 class ActivitySettings(forms.ModelForm):  # type: ignore[type-arg]
     """What a course author may set of an activity."""
 
+    # Said here too, so that a slip is told at its field and not as the name of a database constraint.
+    pass_mark = forms.IntegerField(
+        label=_("Pass mark (per cent)"),
+        help_text=_("The questions that must be right must be right whatever the pass mark."),
+        min_value=1,
+        max_value=100,
+    )
+    attempts_allowed = forms.IntegerField(
+        label=_("Attempts allowed"),
+        help_text=_("Leave empty for as many as people need."),
+        required=False,
+        min_value=1,
+        max_value=100,
+    )
+
     class Meta:
         model = Activity
         fields = ["pass_mark", "attempts_allowed", "keeps"]
-        labels = {
-            "pass_mark": _("Pass mark (per cent)"),
-            "attempts_allowed": _("Attempts allowed"),
-            "keeps": _("The result is"),
-        }
-        help_texts = {
-            "pass_mark": _("The questions that must be right must be right whatever the pass mark."),
-            "attempts_allowed": _("Leave empty for as many as people need."),
-        }
+        labels = {"keeps": _("The result is")}

@@ -9,31 +9,37 @@ import logging
 import random
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from grading import certificates
-from grading.models import OutgoingScore, Result
+from grading.models import Enrolment, OutgoingScore, Result
 from lti_tool import ags, platform_quirks
-from lti_tool.models import LineItem
+from lti_tool.models import LineItem, Registration
 
 logger = logging.getLogger(__name__)
 State = OutgoingScore.State
 
 TASK = "grading.deliver_scores"
 BATCH = 25
-# Longer than the slowest single score can take (`lti_tool.http`: a token, a column, a score, 20 s each).
-LEASE = timedelta(seconds=120)
+# Longer than a single score takes (`lti_tool.http`: a token, a column, a score, 20 s each at most). One that takes
+# longer still is sent twice, and the earlier timestamp of the slow one keeps it from undoing anything newer.
+LEASE = timedelta(seconds=settings.OUTBOX_LEASE_SECONDS)
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 15.0, 6 * 3600.0
-# About a day and a half of trying.
-MOST_TRIES = 15
+# About a day and a half of trying, and never less than a day.
+MOST_TRIES = 19
+# So often we come back as soon as the platform says, for what passes in a moment; then we back off all the same.
+PROMPT_TRIES = 3
+RING_SECONDS = 2
 # A wake-up stays for scores that are due this soon: Moodle's second between two scores, a column being made.
 LINGER_SECONDS = 5.0
 GAVE_UP = "We have tried for more than a day. "
+OUR_FAULT = "Something went wrong on our side."
 
 
 def queue(result: Result, *, now: datetime) -> OutgoingScore:
@@ -47,7 +53,7 @@ def queue(result: Result, *, now: datetime) -> OutgoingScore:
         enrolment=enrolment,
         percentage=gradebook_percentage(result),
         comment=comment(result),
-        submitted_at=result.attempt.submitted_at,
+        submitted_at=result.changed_at,
         due_at=_not_before(result, now),
         queued_at=now,
     )
@@ -95,8 +101,11 @@ def _not_before(result: Result, now: datetime) -> datetime:
 def ring() -> None:
     """Ring the doorbell. If nobody hears it, beat's sweep finds the row within a minute."""
     try:
-        current_app.send_task(TASK, ignore_result=True, retry=False)
-    except (OperationalError, OSError) as error:
+        current_app.send_task(
+            TASK, ignore_result=True, retry=False, timeout=RING_SECONDS, confirm_timeout=RING_SECONDS
+        )
+    except Exception as error:
+        # Whatever is wrong with the broker (gone, full, mute, set up otherwise), the submit has succeeded.
         logger.warning("doorbell.unheard why=%s", type(error).__name__)
 
 
@@ -156,28 +165,14 @@ def _with_route(scores: QuerySet[OutgoingScore]) -> QuerySet[OutgoingScore]:
 
 
 def deliver(score: OutgoingScore) -> None:
-    """Send one leased score and settle its row. Never raises for what a platform does."""
+    """Send one leased score and settle its row. Whatever goes wrong with it, the next one has its turn."""
     if not _still_ours(score):
         return
-    enrolment = score.enrolment
-    registration = enrolment.lti_user.registration
-    line_item: LineItem | None = getattr(enrolment.resource_link, "line_item", None)
-    certificate = enrolment.result.certificate if enrolment.result.passed else None
+    registration = score.enrolment.lti_user.registration
     try:
-        ags.send(
-            line_item,
-            registration,
-            ags.Score(
-                user_id=enrolment.lti_user.sub,
-                percentage=score.percentage,
-                comment=score.comment,
-                submitted_at=score.submitted_at,
-                verify_url=certificates.verify_url(certificate.code) if certificate else "",
-            ),
-            label=enrolment.activity.title,
-        )
+        _send(score, registration)
     except ags.NoGradebook:
-        _settle(score, state=State.UNGRADED)
+        _put_back(score, state=State.UNGRADED, settled_at=timezone.now())
     except ags.ScoreRefused as refused:
         logger.warning(
             "score.refused registration=%s score=%s tries=%s permanent=%s",
@@ -187,9 +182,32 @@ def deliver(score: OutgoingScore) -> None:
             refused.permanent,
         )
         _put_off_or_park(score, refused)
+    except Exception:
+        # An answer that nobody foresaw, or a row that makes no sense: left alone it would be taken first, and
+        # fail, at every sweep, and nothing behind it would ever be sent.
+        logger.exception("score.failed registration=%s score=%s tries=%s", registration.pk, score.pk, score.tries)
+        _put_off_or_park(score, ags.ScoreRefused(OUR_FAULT, permanent=False))
     else:
         logger.info("score.delivered registration=%s score=%s", registration.pk, score.pk)
-        _settle(score, state=State.DELIVERED)
+        _ours(score).update(state=State.DELIVERED, problem="", settled_at=timezone.now(), leased_until=None)
+
+
+def _send(score: OutgoingScore, registration: Registration) -> None:
+    enrolment = score.enrolment
+    line_item: LineItem | None = getattr(enrolment.resource_link, "line_item", None)
+    certificate = enrolment.result.certificate if enrolment.result.passed else None
+    ags.send(
+        line_item,
+        registration,
+        ags.Score(
+            user_id=enrolment.lti_user.sub,
+            percentage=score.percentage,
+            comment=score.comment,
+            submitted_at=score.submitted_at,
+            verify_url=certificates.verify_url(certificate.code) if certificate else "",
+        ),
+        label=enrolment.activity.title,
+    )
 
 
 def _still_ours(score: OutgoingScore) -> bool:
@@ -199,55 +217,52 @@ def _still_ours(score: OutgoingScore) -> bool:
     if score.leased_until - now > LEASE / 2:
         return True
     renewed = now + LEASE
-    held = OutgoingScore.objects.filter(
-        pk=score.pk, state=State.SENDING, leased_until=score.leased_until
-    ).update(leased_until=renewed)
+    held = _ours(score).update(leased_until=renewed)
     score.leased_until = renewed
     return bool(held)
 
 
-def _settle(score: OutgoingScore, *, state: OutgoingScore.State, problem: str = "") -> None:
-    """Close the row, if it is still ours to close."""
-    OutgoingScore.objects.filter(
-        pk=score.pk, state=State.SENDING, leased_until=score.leased_until
-    ).update(state=state, problem=problem, settled_at=timezone.now(), leased_until=None)
+def _ours(score: OutgoingScore) -> QuerySet[OutgoingScore]:
+    """The row, as long as nobody has taken it over."""
+    return OutgoingScore.objects.filter(pk=score.pk, state=State.SENDING, leased_until=score.leased_until)
 
 
 def _put_off_or_park(score: OutgoingScore, refused: ags.ScoreRefused) -> None:
-    newer = OutgoingScore.objects.filter(enrolment=score.enrolment_id, pk__gt=score.pk)
-    if newer.exists():
-        # Whatever became of this one, the newer score says it better.
-        _settle(score, state=State.SUPERSEDED)
-    elif refused.permanent:
-        _settle(score, state=State.PARKED, problem=refused.problem)
+    now = timezone.now()
+    if refused.permanent:
+        _put_back(score, state=State.PARKED, problem=refused.problem, settled_at=now)
     elif score.tries >= MOST_TRIES:
-        _settle(score, state=State.PARKED, problem=GAVE_UP + refused.problem)
+        _put_back(score, state=State.PARKED, problem=GAVE_UP + refused.problem, settled_at=now)
     else:
         wait = timedelta(seconds=back_off(score.tries, refused.retry_after))
-        with transaction.atomic():
-            # A newer score may be queued at this very moment: the enrolment's lock decides who is first.
-            type(score.enrolment).objects.select_for_update().get(pk=score.enrolment_id)
-            if newer.exists():
-                _settle(score, state=State.SUPERSEDED)
-                return
-            OutgoingScore.objects.filter(
-                pk=score.pk, state=State.SENDING, leased_until=score.leased_until
-            ).update(
-                state=State.WAITING,
-                problem=refused.problem,
-                due_at=timezone.now() + wait,
-                leased_until=None,
-            )
+        _put_back(score, state=State.WAITING, problem=refused.problem, due_at=now + wait)
+
+
+@transaction.atomic
+def _put_back(score: OutgoingScore, **found: Any) -> None:
+    """Give up the lease of a score that did not arrive.
+
+    Where a newer score exists it says it better, whatever became of this one: left behind in any other state, this
+    one could be sent again some day and undo the newer. It may be queued at this very moment; the enrolment's lock,
+    which its submit holds, decides who is first.
+    """
+    Enrolment.objects.select_for_update().get(pk=score.enrolment_id)
+    if OutgoingScore.objects.filter(enrolment=score.enrolment_id, pk__gt=score.pk).exists():
+        found = {"state": State.SUPERSEDED, "settled_at": timezone.now()}
+    _ours(score).update(leased_until=None, **found)
 
 
 def back_off(tries: int, retry_after: float | None) -> float:
     """Seconds to wait after so many tries: doubling, with jitter so that a term's scores do not return
     together; never less than the platform asked for.
     """
-    if retry_after is not None:
-        return retry_after * random.uniform(1, 1.2)  # noqa: S311 (jitter, no secret)
     longest = min(FIRST_WAIT_SECONDS * 2 ** (tries - 1), LONGEST_WAIT_SECONDS)
-    return random.uniform(longest / 2, longest)  # noqa: S311
+    wait = random.uniform(longest / 2, longest)
+    if retry_after is None:
+        return wait
+    asked = retry_after * random.uniform(1, 1.2)
+    # A VLE that says "in a second" for hours is down all the same.
+    return asked if tries <= PROMPT_TRIES else max(asked, wait)
 
 
 @transaction.atomic

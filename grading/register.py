@@ -10,12 +10,15 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from grading.models import CpdRecord, PersonalPart, RegisterChain
+
+# What the first line follows.
+FIRST = "0" * 64
 
 
 def append(
@@ -29,8 +32,9 @@ def append(
 ) -> CpdRecord:
     """Add a line. Must run inside a transaction, as late in it as possible: the chain's head is locked.
 
-    `facts` are plain JSON values with nothing personal in them; `personal` says who it is about.
+    `facts` are plain JSON values with nothing personal in them and no floats; `personal` says who it is about.
     """
+    _refuse_floats([facts, personal])
     salt = secrets.token_hex(16)
     personal_hash = hash_personal(salt, personal)
     chain = _lock_head(chain_name)
@@ -50,6 +54,18 @@ def append(
     chain.length, chain.head = record.position, record.hash
     chain.save(update_fields=["length", "head"])
     return record
+
+
+def _refuse_floats(value: Any) -> None:
+    """PostgreSQL and SQLite spell the same float differently: such a line would look changed when read back."""
+    if isinstance(value, float):
+        raise TypeError("a float cannot be hashed the same everywhere")
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return
+    for part in value:
+        _refuse_floats(part)
 
 
 def _lock_head(name: str) -> RegisterChain:
@@ -86,7 +102,8 @@ def hash_line(record: CpdRecord) -> str:
                 "facts": record.facts,
                 "personal": record.personal_hash,
                 "enrolment": record.enrolment_number,
-                "recorded_at": record.recorded_at.isoformat(),
+                # A database gives the moment back in UTC, whatever zone it was said in.
+                "recorded_at": record.recorded_at.astimezone(UTC).isoformat(),
                 "previous": record.previous_hash,
             }
         )
@@ -105,8 +122,10 @@ class ChainReport:
 
 
 def verify(chain: RegisterChain) -> ChainReport:
-    """Recompute a chain from its first line."""
-    previous, erased, position = "0" * 64, 0, 0
+    """Recompute a chain from its first line. Lines that are added meanwhile raise no alarm."""
+    chain.refresh_from_db()
+    previous, erased, position = FIRST, 0, 0
+    at_head = FIRST if chain.length == 0 else ""
     for record in _lines(chain):
         position += 1
         why = _fault(record, position, previous)
@@ -114,13 +133,23 @@ def verify(chain: RegisterChain) -> ChainReport:
             return ChainReport(chain.name, chain.length, erased, position, why)
         erased += not record.personal.facts
         previous = record.hash
-    if (position, previous) != (chain.length, chain.head):
+        if position == chain.length:
+            at_head = previous
+    if position < chain.length:
         return ChainReport(chain.name, chain.length, erased, position + 1, "lines are missing at the end")
-    return ChainReport(chain.name, chain.length, erased)
+    if at_head != chain.head:
+        return ChainReport(chain.name, chain.length, erased, position + 1, "it does not end as it should")
+    if position > chain.length:
+        # Added properly since we began, the head tells of them by now; put in behind its back, it does not.
+        chain.refresh_from_db()
+    if position > chain.length:
+        why = "lines were added behind the end"
+        return ChainReport(chain.name, chain.length, erased, chain.length + 1, why)
+    return ChainReport(chain.name, position, erased)
 
 
 def _lines(chain: RegisterChain) -> Iterator[CpdRecord]:
-    lines = chain.lines.select_related("chain", "personal").order_by("position")
+    lines = chain.lines.select_related("chain", "personal", "certificate").order_by("position")
     return lines.iterator(chunk_size=2000)
 
 
@@ -136,4 +165,19 @@ def _fault(record: CpdRecord, position: int, previous: str) -> str:
     personal = record.personal
     if personal.facts and hash_personal(personal.salt, personal.facts) != record.personal_hash:
         return "its personal part was changed"
+    if record.facts.get("certificate") and not _certificate_agrees(record):
+        return "its certificate was changed"
     return ""
+
+
+def _certificate_agrees(record: CpdRecord) -> bool:
+    """Whether the certificate's own row, which the public page reads, says what the line says."""
+    certificate = getattr(record, "certificate", None)
+    if certificate is None:
+        return False
+    renew_by = certificate.renew_by.isoformat() if certificate.renew_by else None
+    return (certificate.code, renew_by, certificate.issued_at) == (
+        record.facts["certificate"],
+        record.facts["renew_by"],
+        record.recorded_at,
+    )

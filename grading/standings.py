@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Max, Prefetch, Q
+from django.db.models import Max, Prefetch
 from django.utils.translation import gettext_lazy as _
 
 from grading.models import Activity, Enrolment, OutgoingScore
@@ -94,13 +94,14 @@ def overview(link: ResourceLink, activity: Activity, *, as_of: datetime) -> Over
         .annotate(attempts_made=Max("attempts__number"), steps_begun=Max("progress__begun_at"))
         .prefetch_related(Prefetch("scores", newest.order_by("pk"), to_attr="live_scores"))
     }
-    people = (
-        Membership.objects.filter(
-            Q(is_learner=True) | Q(lti_user__in=enrolments), context=link.context, lti_user__is_active=True
-        )
-        .select_related("lti_user__person")
-    )
-    rows = [_row(member.lti_user.display_name, enrolments.get(member.lti_user_id)) for member in people]
+    learners = Membership.objects.filter(
+        context=link.context, is_learner=True, lti_user__is_active=True
+    ).select_related("lti_user__person")
+    # Whoever has begun counts without a membership, too: the link may have moved here from another course.
+    people = {member.lti_user_id: member.lti_user for member in learners} | {
+        pk: enrolment.lti_user for pk, enrolment in enrolments.items() if enrolment.lti_user.is_active
+    }
+    rows = [_row(user.display_name, enrolments.get(pk)) for pk, user in people.items()]
     order = list(Standing)
     rows.sort(key=lambda row: (order.index(row.standing), row.name.casefold()))
     return Overview(activity, tuple(rows), as_of)

@@ -103,7 +103,7 @@ class LtiUserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class ToolKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["kid", "created_at"]
     fields = ["kid", "public_jwk", "created_at"]
-    readonly_fields = fields
+    readonly_fields = ["kid", "public_jwk", "created_at"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

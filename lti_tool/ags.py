@@ -71,6 +71,9 @@ def send(line_item: LineItem | None, registration: Registration, score: Score, *
     if line_item is None or not (line_item.url or line_item.container_url):
         raise NoGradebook
     connector = Connector(registration)
+    # Stamped before anything that may take its time: whoever took this score over meanwhile, and sent a newer one,
+    # has the later stamp, and the platform refuses ours.
+    payload = _payload(registration, score)
     try:
         if not line_item.url:
             _find_or_create(connector, line_item, registration, label)
@@ -79,7 +82,7 @@ def send(line_item: LineItem | None, registration: Registration, score: Score, *
             _below(line_item.url, "scores"),
             [SCORE],
             # One line: Moodle 4.5 answers 200 to a pretty-printed score and stores nothing.
-            data=json.dumps(_payload(registration, score), separators=(",", ":")),
+            data=json.dumps(payload, separators=(",", ":")),
             content_type=SCORE_TYPE,
             accept="*/*",
         )
@@ -171,10 +174,11 @@ def _find_or_create(
         url = _find(connector, line_item) or _create(connector, line_item, registration, label)
         if not platform_quirks.of(registration).may_serve(registration, url):
             raise ScoreRefused("The VLE named a gradebook column at a foreign address.", permanent=True)
-        line_item.url = url
+        # Unless a launch named it meanwhile: that is first-hand.
+        LineItem.objects.filter(pk=line_item.pk, url="").update(url=url)
     finally:
-        line_item.leased_until = None
-        line_item.save(update_fields=["url", "leased_until"])
+        LineItem.objects.filter(pk=line_item.pk).update(leased_until=None)
+    line_item.refresh_from_db()
 
 
 def _tag(line_item: LineItem) -> str:
@@ -193,9 +197,17 @@ def _find(connector: Connector, line_item: LineItem) -> str:
         for item in _json_list(response):
             # The filter is asked for, not trusted.
             ours = item.get("resourceLinkId") == link_id or item.get("tag") == _tag(line_item)
-            if ours and isinstance(item.get("id"), str):
-                return str(item["id"])
+            if ours:
+                return _address(item)
     return ""
+
+
+def _address(item: Any) -> str:
+    """The URL of a line item as the platform names it. Raises ScoreRefused for one that cannot be kept."""
+    url = item.get("id") if isinstance(item, dict) else None
+    if not isinstance(url, str) or not url.isprintable() or not 0 < len(url) <= 1000:
+        raise ScoreRefused("The VLE's answer about the gradebook column cannot be read.", permanent=False)
+    return url
 
 
 def _create(connector: Connector, line_item: LineItem, registration: Registration, label: str) -> str:
@@ -226,12 +238,9 @@ def _create(connector: Connector, line_item: LineItem, registration: Registratio
     if not response.ok:
         _refuse(response, registration, line_item)
     try:
-        url = response.json()["id"]
-    except (ValueError, KeyError, TypeError):
-        url = None
-    if not isinstance(url, str):
-        raise ScoreRefused("The VLE's answer about the gradebook column cannot be read.", permanent=False)
-    return url
+        return _address(response.json())
+    except ValueError:
+        return _address(None)
 
 
 def _json_list(response: ServiceResponse) -> list[dict[str, Any]]:
@@ -287,7 +296,8 @@ def _refuse_token(refused: TokenRefused) -> NoReturn:
 
 def _retry_after(value: str) -> float | None:
     """Seconds from a Retry-After header (RFC 9110 §10.2.3), in either form; at most a day."""
-    if value.isdigit() and len(value) < 9:
+    value = value.strip()
+    if value.isdecimal() and len(value) < 9:
         return float(min(int(value), 86400))
     try:
         moment = parsedate_to_datetime(value)

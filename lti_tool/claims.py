@@ -38,18 +38,20 @@ _ROLES = {
 
 
 def _storable(value: str) -> str:
-    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    """Refuse NUL and lone surrogates, which no database keeps, and line breaks, which would forge log lines."""
+    if not value.isprintable():
         raise ValueError("contains characters that cannot be stored")
     return value
+
+
+def _without_unstorable(value: str) -> str:
+    return "".join(c for c in value if c != "\x00" and not "\ud800" <= c <= "\udfff")
 
 
 def _clean(value: Any) -> Any:
     if value is None:
         return ""
-    if not isinstance(value, str):
-        return value
-    kept = "".join(c for c in value if c != "\x00" and not "\ud800" <= c <= "\udfff")
-    return kept.strip()[:255]
+    return _without_unstorable(value).strip()[:255] if isinstance(value, str) else value
 
 
 def _none_as_empty(value: Any) -> Any:
@@ -64,12 +66,14 @@ Identifier = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(
 Text = Annotated[str, BeforeValidator(_clean)]
 Address = Annotated[str, BeforeValidator(_none_as_empty), Field(max_length=1000), AfterValidator(_storable)]
 Names = Annotated[
-    list[Annotated[str, Field(max_length=255)]], BeforeValidator(_none_as_list), Field(max_length=200)
+    list[Annotated[str, Field(max_length=255), AfterValidator(_storable)]],
+    BeforeValidator(_none_as_list),
+    Field(max_length=200),
 ]
 
 
 class _Claim(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
 
 class ContextClaim(_Claim):
@@ -107,24 +111,37 @@ class NrpsClaim(_Claim):
     context_memberships_url: Address
 
 
+# Where a claim's own name and the field's differ; the claims of LTI have its namespace before them.
+_CLAIMS = {
+    "role_uris": f"{LTI}roles",
+    "presentation": f"{LTI}launch_presentation",
+    "custom_claim": f"{LTI}custom",
+    "ags": AGS,
+    "nrps": NRPS,
+    **{name: name for name in ("sub", "nonce", "name", "given_name", "family_name", "email")},
+}
+
+
 class LaunchClaims(_Claim):
     """A resource link launch. `sub` is required: without it nobody could be told apart from anybody."""
 
+    model_config = ConfigDict(alias_generator=lambda field: _CLAIMS.get(field, f"{LTI}{field}"))
+
     sub: Identifier
     nonce: Identifier
-    message_type: Literal["LtiResourceLinkRequest"] = Field(alias=LTI + "message_type")
-    version: Literal["1.3.0"] = Field(alias=LTI + "version")
-    deployment_id: Identifier = Field(alias=LTI + "deployment_id")
-    target_link_uri: Annotated[Address, Field(min_length=1)] = Field(alias=LTI + "target_link_uri")
-    role_uris: list[Annotated[str, Field(max_length=1000)]] = Field(alias=LTI + "roles", max_length=200)
-    resource_link: ResourceLinkClaim = Field(alias=LTI + "resource_link")
-    context: ContextClaim | None = Field(default=None, alias=LTI + "context")
-    lis: LisClaim | None = Field(default=None, alias=LTI + "lis")
-    presentation: PresentationClaim | None = Field(default=None, alias=LTI + "launch_presentation")
-    tool_platform: ToolPlatformClaim | None = Field(default=None, alias=LTI + "tool_platform")
-    custom_claim: dict[str, Any] | None = Field(default=None, alias=LTI + "custom")
-    ags: AgsClaim | None = Field(default=None, alias=AGS)
-    nrps: NrpsClaim | None = Field(default=None, alias=NRPS)
+    message_type: Literal["LtiResourceLinkRequest"]
+    version: Literal["1.3.0"]
+    deployment_id: Identifier
+    target_link_uri: Annotated[Address, Field(min_length=1)]
+    role_uris: Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=200)]
+    resource_link: ResourceLinkClaim
+    context: ContextClaim | None = None
+    lis: LisClaim | None = None
+    presentation: PresentationClaim | None = None
+    tool_platform: ToolPlatformClaim | None = None
+    custom_claim: dict[str, Any] | None = None
+    ags: AgsClaim | None = None
+    nrps: NrpsClaim | None = None
     name: Text = ""
     given_name: Text = ""
     family_name: Text = ""
@@ -137,7 +154,7 @@ class LaunchClaims(_Claim):
 
     @property
     def full_name(self) -> str:
-        return self.name or f"{self.given_name} {self.family_name}".strip()
+        return self.name or f"{self.given_name} {self.family_name}".strip()[:255]
 
     @property
     def custom(self) -> dict[str, str]:
@@ -146,14 +163,12 @@ class LaunchClaims(_Claim):
         Platforms echo a variable that they do not know, such as `$ResourceLink.submission.endDateTime`.
         """
         return {
-            key: _storable(value)
+            _without_unstorable(key): _without_unstorable(value)
             for key, value in (self.custom_claim or {}).items()
-            if isinstance(value, str) and not value.startswith("$") and "\x00" not in value + key
+            if isinstance(value, str) and not value.startswith("$")
         }
 
 
-# Short names for the log and the error page; never a value.
-_SHORT = {field.alias or name: (field.alias or name) for name, field in LaunchClaims.model_fields.items()}
 
 
 def read_claims(body: Any, *, registration: int | None = None) -> LaunchClaims:

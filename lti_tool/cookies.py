@@ -22,6 +22,9 @@ MOST_LOGINS = 8
 MOST_USERS = 8
 SIGNED_IN_SECONDS = 12 * 3600
 _SALT = "lti.user"
+# Sister domains can plant cookies under our prefixes, with names that no response may carry.
+_LOGIN_COOKIE = re.compile(rf"{LOGIN_PREFIX}[0-9a-f]{{1,40}}")
+_USER_COOKIE = re.compile(rf"{USER_PREFIX}[0-9]{{1,18}}")
 
 
 def set_framed_cookie(response: HttpResponse, name: str, value: str, max_age: int) -> None:
@@ -49,11 +52,15 @@ def drop(response: HttpResponse, names: Iterable[str]) -> None:
         set_framed_cookie(response, name, "", 0)
 
 
-def keep_login(request: HttpRequest, response: HttpResponse, secret: BrowserSecret) -> None:
-    """Keep a login's secret, and drop the oldest of those that were never finished."""
+def keep_login(
+    request: HttpRequest, response: HttpResponse, secret: BrowserSecret, *, in_place_of: str = ""
+) -> None:
+    """Keep a login's secret, in place of its probe's, and drop the oldest of those that were never finished."""
     set_framed_cookie(response, LOGIN_PREFIX + secret.name, secret.value, MAX_AGE_SECONDS)
-    begun = sorted(name for name in request.COOKIES if name.startswith(LOGIN_PREFIX))
-    drop(response, begun[: max(0, len(begun) + 1 - MOST_LOGINS)])
+    begun = sorted(name for name in request.COOKIES if _LOGIN_COOKIE.fullmatch(name))
+    probes = [name for name in begun if name == LOGIN_PREFIX + in_place_of]
+    others = [name for name in begun if name not in probes]
+    drop(response, probes + others[: max(0, len(others) + 1 - MOST_LOGINS)])
 
 
 def login_secret(request: HttpRequest, name: str) -> str:
@@ -67,7 +74,7 @@ def sign_in(request: HttpRequest, response: HttpResponse, *, registration: int, 
     value = signing.TimestampSigner(salt=_SALT).sign(f"{registration}.{lti_user}")
     set_framed_cookie(response, name, value, SIGNED_IN_SECONDS)
     others = sorted(
-        (other for other in request.COOKIES if other.startswith(USER_PREFIX) and other != name),
+        (other for other in request.COOKIES if _USER_COOKIE.fullmatch(other) and other != name),
         key=lambda other: _signed_at(request.COOKIES[other]),
     )
     drop(response, others[: max(0, len(others) + 1 - MOST_USERS)])
@@ -77,7 +84,7 @@ def signed_in(request: HttpRequest) -> dict[int, int]:
     """Who is signed in: the LtiUser's id for each registration's id. Forged or old cookies say nothing."""
     users = {}
     for name, value in request.COOKIES.items():
-        if not re.fullmatch(rf"{USER_PREFIX}\d{{1,18}}", name):
+        if not _USER_COOKIE.fullmatch(name):
             continue
         try:
             plain = signing.TimestampSigner(salt=_SALT).unsign(value, max_age=SIGNED_IN_SECONDS)

@@ -7,13 +7,17 @@ redirects, and unpacks a gzip bomb. So there is one session, and it does none of
 import ipaddress
 import socket
 import threading
-import time
+from http.cookiejar import DefaultCookiePolicy
+from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 
 CONNECT_SECONDS = 4
 READ_SECONDS = 10
@@ -32,8 +36,9 @@ class PlatformSession(requests.Session):
         super().__init__()
         self.headers["User-Agent"] = settings.USER_AGENT  # Canvas refuses requests without one
         self.trust_env = False  # no proxy, no .netrc: who is asked is ours to decide
-        self.max_redirects = 0
-        adapter = HTTPAdapter(pool_connections=20, pool_maxsize=4, max_retries=0)
+        # Two schools may share a VLE's host: nothing of the one's answer goes with the other's request.
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = _Adapter(pool_connections=20, pool_maxsize=4, max_retries=0)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
 
@@ -45,23 +50,106 @@ class PlatformSession(requests.Session):
         address = url.decode() if isinstance(url, bytes) else url
         check_address(address)
         kwargs.update(timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, stream=True)
-        deadline = time.monotonic() + TOTAL_SECONDS
         try:
-            response = super().request(method, address, *args, **kwargs)
-            # What `.content` would do without a bound: read, unpacked, until it ends or a limit is met.
-            body = bytearray()
-            for chunk in response.iter_content(64 * 1024):
-                body += chunk
-                if len(body) > MAX_BYTES or time.monotonic() > deadline:
-                    response.close()
-                    raise PlatformUnreachable("the answer is too large or too slow")
+            with _Exchange():
+                response = super().request(method, address, *args, **kwargs)
+                # What `.content` would do without a bound: read, unpacked, until it ends or is too much.
+                body = bytearray()
+                for chunk in response.iter_content(64 * 1024):
+                    body += chunk
+                    if len(body) > MAX_BYTES:
+                        response.close()
+                        raise PlatformUnreachable("the answer is too large")
             response._content = bytes(body)
             return response
         except PlatformUnreachable:
             raise
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError, ValueError) as error:
             # The library's message may quote the URL with its query: keep the kind only.
             raise PlatformUnreachable(type(error).__name__) from None
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere: to say where a redirect leads `requests` first reads all of its body, however long."""
+        return None
+
+
+class _Exchange:
+    """One request and its answer, cut off when their time is up.
+
+    The sockets' own time-outs begin anew with every byte: an answer that drips would never meet one.
+    """
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._is_over = False
+        self._alarm = threading.Timer(TOTAL_SECONDS, self._cut_off)
+        self._alarm.daemon = True
+
+    def __enter__(self) -> None:
+        _local.exchange = self
+        self._alarm.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._alarm.cancel()
+        if self._is_over:
+            # An answer without a length looks complete when it is cut off.
+            raise PlatformUnreachable("the answer is too slow") from None
+
+    def watch(self, connected: socket.socket) -> None:
+        self._socket = connected
+        if self._is_over:
+            self._cut_off()
+
+    def _cut_off(self) -> None:
+        self._is_over = True
+        if self._socket is not None:
+            try:
+                # The plain shutdown: TLS's own would take the reading thread's state away under it.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+            except OSError:
+                pass  # the other side was first
+
+
+class _Guarded:
+    """What every connection of ours does besides: look whom it reached, and show its socket to the exchange."""
+
+    sock: socket.socket
+
+    def _new_conn(self) -> socket.socket:
+        connected: socket.socket = super()._new_conn()  # type: ignore[misc]
+        # The name may have resolved to another address than the one that was checked (DNS rebinding).
+        if not settings.ALLOW_PRIVATE_PLATFORMS and not _is_public(connected.getpeername()[0]):
+            connected.close()
+            raise PlatformUnreachable("the address is on a private network")
+        return connected
+
+    def getresponse(self) -> Any:
+        _local.exchange.watch(self.sock)
+        return super().getresponse()  # type: ignore[misc]
+
+
+class _Http(_Guarded, HTTPConnection):
+    pass
+
+
+class _Https(_Guarded, HTTPSConnection):
+    pass
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _Http
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _Https
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
 
 
 def check_address(url: str) -> None:
@@ -71,15 +159,21 @@ def check_address(url: str) -> None:
     """
     if settings.ALLOW_PRIVATE_PLATFORMS:
         return
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
-        raise PlatformUnreachable("the address is not https")
     try:
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            raise PlatformUnreachable("the address is not https")
         found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-    except OSError:
+    except PlatformUnreachable:
+        raise
+    except (OSError, ValueError):
         raise PlatformUnreachable("the name cannot be resolved") from None
-    if any(not ipaddress.ip_address(entry[4][0]).is_global for entry in found):
+    if not all(_is_public(str(entry[4][0])) for entry in found):
         raise PlatformUnreachable("the address is on a private network")
+
+
+def _is_public(address: str) -> bool:
+    return ipaddress.ip_address(address).is_global
 
 
 _local = threading.local()

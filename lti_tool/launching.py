@@ -1,9 +1,11 @@
-"""Recording a verified launch: who it was, where, with which roles. One transaction."""
+"""Recording a verified launch: who it was, where, with which roles."""
 
+import json
 from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from lti_tool import platform_quirks
 from lti_tool.claims import AgsClaim, LaunchClaims, Role
@@ -28,79 +30,173 @@ RACES = 3
 def record(verified: VerifiedLaunch, *, now: datetime) -> Launch:
     """Keep what the launch tells, and use up its nonce.
 
-    What is known already costs two reads and one write. Raises LaunchRejected: nonce_replayed,
+    What is known already costs one read and one write. Raises LaunchRejected: nonce_replayed,
     deployment_pending, deployment_refused, service_host_foreign.
     """
     registration, claims = verified.registration, verified.claims
     for _ in range(RACES):
         try:
-            return _record(registration, claims, now)
+            known = _known(registration, claims)
+            if known and known.lti_user and known.says_link(claims) and known.says_user(claims):
+                return _launch(registration, claims, known.link, known.lti_user, now)
+            with transaction.atomic():
+                return _launch(registration, claims, *_learn(registration, claims, known), now)
         except IntegrityError:
             if Launch.objects.filter(registration=registration, nonce=claims.nonce).exists():
                 raise LaunchRejected("nonce_replayed", registration=registration.pk) from None
             # Somebody else's first launch made the same row a moment ago. It is there now: begin again.
-    return _record(registration, claims, now)
+    raise LaunchRejected("state_invalid", detail="race", registration=registration.pk)
 
 
-@transaction.atomic
-def _record(registration: Registration, claims: LaunchClaims, now: datetime) -> Launch:
-    link = _link(registration, claims)
-    membership = _membership(registration, link.context, claims)
-    if claims.ags:
-        _keep_line_item(registration, link, claims.ags)
+def _launch(
+    registration: Registration, claims: LaunchClaims, link: int, lti_user: int, now: datetime
+) -> Launch:
     target = urlsplit(claims.target_link_uri)
-    return Launch.objects.create(
-        registration=registration,
+    launch = Launch(
+        registration_id=registration.pk,
         nonce=claims.nonce,
-        lti_user=membership.lti_user,
-        resource_link=link,
+        lti_user_id=lti_user,
+        resource_link_id=link,
         custom=claims.custom,
         target=(target.path + (f"?{target.query}" if target.query else ""))[:500],
         locale=claims.presentation.locale if claims.presentation else "",
         return_url=_web_address(claims.presentation.return_url if claims.presentation else ""),
         launched_at=now,
     )
+    launch.save(force_insert=True)
+    return launch
+
+
+# Everything a launch may change, in one read: building the same through the ORM costs more CPU than the rest
+# of the launch together.
+_EVERYTHING_KNOWN = """
+    SELECT link.id, link.title, context.id, context.context_id, context.title,
+           line_item.url, line_item.container_url, line_item.scopes,
+           lti_user.id, lti_user.name, lti_user.email, lti_user.sourcedid,
+           membership.is_learner, membership.is_lead
+      FROM lti_tool_resourcelink link
+      JOIN lti_tool_deployment deployment ON deployment.id = link.deployment_id
+      JOIN lti_tool_context context ON context.id = link.context_id
+      LEFT JOIN lti_tool_lineitem line_item ON line_item.resource_link_id = link.id
+      LEFT JOIN lti_tool_ltiuser lti_user
+             ON lti_user.registration_id = deployment.registration_id AND lti_user.sub = %s
+      LEFT JOIN lti_tool_membership membership
+             ON membership.context_id = context.id AND membership.lti_user_id = lti_user.id
+     WHERE deployment.registration_id = %s AND deployment.deployment_id = %s AND deployment.status = %s
+       AND link.resource_link_id = %s
+"""
+
+
+class _Known(NamedTuple):
+    """What is known of a link and, after the columns of the line item, of a user in its course."""
+
+    link: int
+    link_title: str
+    context: int
+    context_id: str
+    context_title: str
+    line_item: str | None
+    line_items: str | None
+    scopes: str | None
+    lti_user: int | None
+    name: str
+    email: str
+    sourcedid: str
+    is_learner: bool | None
+    is_lead: bool | None
+
+    def says_link(self, claims: LaunchClaims) -> bool:
+        """Whether the launch says nothing new of the link, its course and its gradebook."""
+        place = (self.link_title, self.context_id, self.context_title)
+        if place != _place(claims, self.link_title, self.context_title):
+            return False
+        if claims.ags is None:
+            return True
+        gradebook = (self.line_item, self.line_items, json.loads(self.scopes or "null"))
+        return gradebook == _gradebook(claims.ags, self.line_item or "", self.line_items or "")
+
+    def says_user(self, claims: LaunchClaims) -> bool:
+        """Whether the launch says nothing new of the user and their roles in the course."""
+        if self.lti_user is None or self.is_learner is None:
+            return False
+        identity = (self.name, self.email, self.sourcedid)
+        return identity == _identity(claims, *identity) and (
+            (bool(self.is_learner), bool(self.is_lead)) == _roles(claims)
+        )
+
+
+def _known(registration: Registration, claims: LaunchClaims) -> _Known | None:
+    """What is known of the link and the user; None when the link is new or its deployment not accepted."""
+    deployment = (registration.pk, claims.deployment_id, Deployment.Status.ACCEPTED.value)
+    with connection.cursor() as cursor:
+        cursor.execute(_EVERYTHING_KNOWN, [claims.sub, *deployment, claims.resource_link.id])
+        row = cursor.fetchone()
+    return _Known(*row) if row else None
+
+
+def _place(claims: LaunchClaims, link_title: str, context_title: str) -> tuple[str, str, str]:
+    """The link's title, the course's id and title, as this launch leaves them. Titles follow the VLE's."""
+    said = claims.context.title if claims.context else ""
+    return (claims.resource_link.title or link_title, _context_id(claims), said or context_title)
+
+
+def _identity(claims: LaunchClaims, name: str, email: str, sourcedid: str) -> tuple[str, str, str]:
+    """Name, e-mail and staff number as this launch leaves them.
+
+    A VLE that stops sharing names takes none back: the evidence needs the one that was given.
+    """
+    said = claims.lis.person_sourcedid if claims.lis else ""
+    return (claims.full_name or name, claims.email or email, said or sourcedid)
+
+
+def _roles(claims: LaunchClaims) -> tuple[bool, bool]:
+    """Learner, lead: given by this launch, or taken away."""
+    return (Role.LEARNER in claims.roles, Role.LEAD in claims.roles)
+
+
+def _gradebook(ags: AgsClaim, line_item: str, line_items: str) -> tuple[str, str, list[str]]:
+    """Column, columns and scopes as this launch leaves them.
+
+    A column that we found ourselves is not forgotten for an empty claim: Moodle leaves `lineitem` out when a
+    link has two columns, or sends "".
+    """
+    return (ags.lineitem or line_item, ags.lineitems or line_items, sorted(ags.scope))
+
+
+def _learn(
+    registration: Registration, claims: LaunchClaims, known: _Known | None
+) -> tuple[int, int]:
+    """Keep what is new of the link and the user; their ids. Must run inside a transaction."""
+    if known and known.says_link(claims):
+        link, context = known.link, known.context
+    else:
+        changed = _link(registration, claims)
+        link, context = changed.pk, changed.context_id
+    if known and known.lti_user is None:
+        return link, _new_member(registration, context, claims)
+    return link, _member(registration, context, claims)
 
 
 def _link(registration: Registration, claims: LaunchClaims) -> ResourceLink:
-    """The resource link with its course, made at its first launch; titles follow the VLE's."""
-    link = (
-        ResourceLink.objects.select_related("context", "deployment", "line_item")
-        .filter(
-            deployment__registration=registration,
-            deployment__deployment_id=claims.deployment_id,
-            resource_link_id=claims.resource_link.id,
-        )
-        .first()
+    """The link, its course and its gradebook as this launch leaves them, made at their first launch."""
+    deployment = _deployment(registration, claims.deployment_id)
+    context, _ = Context.objects.get_or_create(
+        deployment=deployment, context_id=_context_id(claims), defaults={"title": _context_title(claims)}
     )
-    if link is None:
-        deployment = _deployment(registration, claims.deployment_id)
-        context = Context.objects.get_or_create(
-            deployment=deployment,
-            context_id=_context_id(claims),
-            defaults={"title": _context_title(claims)},
-        )[0]
-        return ResourceLink.objects.create(
-            deployment=deployment,
-            context=context,
-            resource_link_id=claims.resource_link.id,
-            title=claims.resource_link.title,
-        )
-    _check_accepted(link.deployment)
-    if link.context.context_id != _context_id(claims):
-        # The VLE moved the link to another course.
-        link.context = Context.objects.get_or_create(
-            deployment=link.deployment,
-            context_id=_context_id(claims),
-            defaults={"title": _context_title(claims)},
-        )[0]
-        link.save(update_fields=["context"])
-    if claims.resource_link.title and link.title != claims.resource_link.title:
-        link.title = claims.resource_link.title
-        link.save(update_fields=["title"])
-    if claims.context and claims.context.title and link.context.title != claims.context.title:
-        link.context.title = claims.context.title
-        link.context.save(update_fields=["title"])
+    link, _ = ResourceLink.objects.get_or_create(
+        deployment=deployment,
+        resource_link_id=claims.resource_link.id,
+        defaults={"context": context, "title": claims.resource_link.title},
+    )
+    title, _, context_title = _place(claims, link.title, context.title)
+    if (link.title, link.context_id) != (title, context.pk):
+        link.title, link.context = title, context  # renamed, or moved to another course
+        link.save(update_fields=["title", "context"])
+    if context.title != context_title:
+        context.title = context_title
+        context.save(update_fields=["title"])
+    if claims.ags:
+        _keep_line_item(registration, link, claims.ags)
     return link
 
 
@@ -135,45 +231,46 @@ def note_pending_deployment(registration: Registration, deployment_id: str) -> N
     Deployment.objects.get_or_create(registration=registration, deployment_id=deployment_id)
 
 
-def _membership(registration: Registration, context: Context, claims: LaunchClaims) -> Membership:
-    """The user in the course, with the roles of this launch: given and taken away."""
-    membership = (
-        Membership.objects.select_related("lti_user")
-        .filter(context=context, lti_user__registration=registration, lti_user__sub=claims.sub)
-        .first()
-    )
-    if membership is None:
-        membership = Membership(context=context, lti_user=_user(registration, claims))
-    user = membership.lti_user
-    sourcedid = claims.lis.person_sourcedid if claims.lis else ""
-    # A VLE that stops sharing names takes none back: the evidence needs the one that was given.
-    seen = (claims.full_name or user.name, claims.email or user.email, sourcedid or user.sourcedid)
-    if (user.name, user.email, user.sourcedid) != seen:
-        user.name, user.email, user.sourcedid = seen
-        user.save(update_fields=["name", "email", "sourcedid"])
-    roles = (Role.LEARNER in claims.roles, Role.LEAD in claims.roles)
-    if membership.pk is None or (membership.is_learner, membership.is_lead) != roles:
-        membership.is_learner, membership.is_lead = roles
-        membership.save()
-    return membership
-
-
-def _user(registration: Registration, claims: LaunchClaims) -> LtiUser:
+def _member(registration: Registration, context: int, claims: LaunchClaims) -> int:
+    """The user, as a member of the course with the roles of this launch."""
     user = LtiUser.objects.filter(registration=registration, sub=claims.sub).first()
-    return user or LtiUser.objects.create(
-        registration=registration, sub=claims.sub, person=Person.objects.create()
+    if user is None:
+        return _new_member(registration, context, claims)
+    identity = _identity(claims, user.name, user.email, user.sourcedid)
+    if (user.name, user.email, user.sourcedid) != identity:
+        user.name, user.email, user.sourcedid = identity
+        user.save(update_fields=["name", "email", "sourcedid"])
+    is_learner, is_lead = _roles(claims)
+    Membership.objects.update_or_create(
+        context_id=context, lti_user=user, defaults={"is_learner": is_learner, "is_lead": is_lead}
     )
+    return user.pk
+
+
+def _new_member(registration: Registration, context: int, claims: LaunchClaims) -> int:
+    """Somebody's first launch: a user, and a person of their own (nobody is linked without proof)."""
+    name, email, sourcedid = _identity(claims, "", "", "")
+    user = LtiUser.objects.create(
+        registration_id=registration.pk,
+        sub=claims.sub,
+        person=Person.objects.create(),
+        name=name,
+        email=email,
+        sourcedid=sourcedid,
+    )
+    is_learner, is_lead = _roles(claims)
+    Membership.objects.create(
+        context_id=context, lti_user_id=user.pk, is_learner=is_learner, is_lead=is_lead
+    )
+    return user.pk
 
 
 def _keep_line_item(registration: Registration, link: ResourceLink, ags: AgsClaim) -> None:
-    """What the AGS claim says of the gradebook. A column that we found ourselves is not forgotten for an
-    empty claim: Moodle leaves `lineitem` out when a link has two columns, or sends "".
-    """
     for url in (ags.lineitem, ags.lineitems):
         if url and not platform_quirks.of(registration).may_serve(registration, url):
             raise LaunchRejected("service_host_foreign", registration=registration.pk)
-    known = getattr(link, "line_item", None) or LineItem(resource_link=link)
-    said = (ags.lineitem or known.url, ags.lineitems or known.container_url, sorted(ags.scope))
+    known = LineItem.objects.filter(resource_link=link).first() or LineItem(resource_link=link)
+    said = _gradebook(ags, known.url, known.container_url)
     if known.pk is None or (known.url, known.container_url, known.scopes) != said:
         known.url, known.container_url, known.scopes = said
         known.save()

@@ -50,7 +50,9 @@ def begin(
     *, registration: int, deployment: str, target: str, storage: str
 ) -> tuple[LoginState, BrowserSecret]:
     """A new login: its state, and the secret that the browser must show again at the launch."""
-    secret = BrowserSecret(f"{int(time.time()):08x}{secrets.token_hex(4)}", secrets.token_urlsafe(16))
+    # Milliseconds: of frames opened within one second the oldest is still known.
+    name = f"{int(time.time() * 1000):012x}{secrets.token_hex(4)}"
+    secret = BrowserSecret(name, secrets.token_urlsafe(16))
     state = LoginState(
         registration=registration,
         deployment=deployment,

@@ -39,7 +39,8 @@ class _KeySet:
 
 
 _known: dict[int, _KeySet] = {}
-_fetching = threading.Lock()
+# One for each platform: a slow one holds up no other's launches.
+_fetching: dict[int, threading.Lock] = {}
 
 
 def find(registration: Registration, kid: str) -> PyJWK:
@@ -50,24 +51,25 @@ def find(registration: Registration, kid: str) -> PyJWK:
     keys = _known.get(registration.pk)
     if keys and keys.url == registration.jwks_url and kid in keys.keys and time.time() < keys.fresh_until:
         return keys.keys[kid]
-    with _fetching:
+    with _fetching.setdefault(registration.pk, threading.Lock()):
         keys = _shared(registration)
-        stale = keys.keys.get(kid) if keys else None
-        if keys and stale and time.time() < keys.fresh_until:
-            return stale
+        if keys and kid in keys.keys and time.time() < keys.fresh_until:
+            return keys.keys[kid]
         # One window for all processes and all unknown kids: fifty of them cause one fetch.
         may_fetch = cache.add(f"jwks-window:{registration.pk}", 1, REFETCH_EVERY_SECONDS)
-        if may_fetch or keys is None:
+        # Asked a moment ago and down: nobody else waits for a time-out of their own.
+        is_down = bool(cache.get(f"jwks-down:{registration.pk}"))
+        if may_fetch or (keys is None and not is_down):
             try:
-                keys = _fetch(registration)
+                keys, is_down = _fetch(registration), False
             except _KeysUnavailable as error:
                 logger.warning("platform_keys.unavailable registration=%s why=%s", registration.pk, error)
-                cache.add(f"jwks-window:{registration.pk}", 1, REFETCH_EVERY_SECONDS)
-                if stale and keys and time.time() < keys.fresh_until + STALE_SECONDS:
-                    return stale
-                raise LaunchRejected("keys_unavailable", registration=registration.pk) from None
+                cache.set(f"jwks-down:{registration.pk}", 1, REFETCH_EVERY_SECONDS)
+                is_down = True
+        if keys is None or time.time() >= keys.fresh_until + STALE_SECONDS:
+            raise LaunchRejected("keys_unavailable", registration=registration.pk)
         if kid not in keys.keys:
-            raise LaunchRejected("kid_unknown", registration=registration.pk)
+            raise LaunchRejected("keys_unavailable" if is_down else "kid_unknown", registration=registration.pk)
         return keys.keys[kid]
 
 
@@ -102,7 +104,7 @@ def _fetch(registration: Registration) -> _KeySet:
         raise _KeysUnavailable(f"status {response.status_code}")
     try:
         document = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _KeysUnavailable("not JSON") from None
     published = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(published, list) or len(published) > MAX_KEYS:

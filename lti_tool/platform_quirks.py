@@ -25,10 +25,13 @@ class Quirks:
     comment_newline: str = "\n"
 
     def may_serve(self, registration: Registration, url: str) -> bool:
-        """Whether our token may be sent to `url`: a foreign host would collect it."""
-        if not self.services_on_registered_hosts:
-            return urlsplit(url).scheme == "https" or _host(url) in _hosts(registration)
-        return _host(url) in _hosts(registration)
+        """Whether our token may be sent to `url`: a foreign host would collect it, or whoever listens on http
+        where the registration says https.
+        """
+        origin = _origin(url)
+        if not self.services_on_registered_hosts and origin.startswith("https://"):
+            return True
+        return origin in _origins(registration)
 
     def score(self, score: dict[str, Any], *, verify_url: str, submitted_at: str) -> dict[str, Any]:
         """The AGS score as this VLE wants it."""
@@ -79,14 +82,18 @@ def of(registration: Registration) -> Quirks:
     return _QUIRKS[Family(registration.family)]
 
 
-def _host(url: str) -> str:
+def _origin(url: str) -> str:
+    """Scheme and host of a web address; empty for anything else."""
     try:
-        return urlsplit(url).netloc.lower()
+        parts = urlsplit(url)
     except ValueError:
         return ""
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return ""
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
-def _hosts(registration: Registration) -> set[str]:
+def _origins(registration: Registration) -> set[str]:
     named = (registration.issuer, registration.auth_url, registration.token_url, registration.jwks_url)
-    extra = (url if "//" in url else f"//{url}" for url in registration.frame_hosts.split())
-    return {_host(url) for url in (*named, *extra)} - {""}
+    extra = (url if "//" in url else f"https://{url}" for url in registration.frame_hosts.split())
+    return {_origin(url) for url in (*named, *extra)} - {""}

@@ -1,5 +1,6 @@
 """Which VLEs we know: looked up at every login and launch, so kept in the process for a few seconds."""
 
+import functools
 import time
 from urllib.parse import urlsplit
 
@@ -67,6 +68,7 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} and parts.netloc else ""
 
 
+@functools.cache
 def tool_urls() -> dict[str, str]:
     """Our own addresses, as a VLE's admin pastes them."""
     return {

@@ -52,7 +52,8 @@ EXPLANATIONS = {
     ),
     "signature_invalid": Explanation(403, "Your VLE's message is not signed by your VLE.", TELL_ADMIN),
     "keys_unavailable": Explanation(
-        502, "Your VLE's keys cannot be fetched just now.", "Wait a minute, then open the activity again."
+        # No 5xx: a proxy would put a page of its own in place of this one.
+        424, "Your VLE's keys cannot be fetched just now.", "Wait a minute, then open the activity again."
     ),
     "token_expired": Explanation(403, "The sign-in took too long.", AGAIN),
     "token_not_yet_valid": Explanation(

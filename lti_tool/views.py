@@ -11,9 +11,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_safe, require_http_methods, require_POST
 
-from lti_tool import cookies, handover, keys, launching, login_state, pylti
+from lti_tool import cookies, handover, keys, launching, login_state, pylti, registrations
 from lti_tool.doors import Door, door
 from lti_tool.middleware import let_anybody_frame, let_frame
 from lti_tool.models import Launch
@@ -40,15 +40,15 @@ def rejecting(view: View) -> View:
 
     @wraps(view)
     def wrapped(request: HttpRequest) -> HttpResponse:
+        # OAuth's forms are UTF-8. Left to itself Django decodes in any Python codec that the sender names.
+        request.encoding = "utf-8"
         try:
             return view(request)
         except LaunchRejected as rejected:
-            if rejected.reason == "deployment_pending":
-                level = logging.WARNING  # an admin has something to do
-            else:
-                level = logging.INFO
+            # A pending deployment is for an admin to act on.
+            waits = rejected.reason == "deployment_pending"
             logger.log(
-                level,
+                logging.WARNING if waits else logging.INFO,
                 "launch.rejected reason=%s detail=%s registration=%s",
                 rejected.reason,
                 rejected.detail or "-",
@@ -91,7 +91,7 @@ def login(request: HttpRequest) -> HttpResponse:
         )
     else:
         response = HttpResponseRedirect(begun.auth_url)
-    cookies.keep_login(request, response, begun.secret)
+    cookies.keep_login(request, response, begun.secret, in_place_of=probe)
     let_frame(response, [begun.registration.pk])
     return response
 
@@ -131,12 +131,16 @@ def _cookies_blocked(
 def launch(request: HttpRequest) -> HttpResponse:
     """The launch that the platform's form posts (LTI 1.3 core §5.3). Moodle also looks in with a bare GET."""
     parameters = {name: request.POST.get(name, "") for name in ("id_token", "state", "error")}
-    from_storage = request.POST.get("sr_secret", "")
+    # Only our own page may show a secret in a form: whoever began a login knows its secret, and could have
+    # somebody else's browser post it with their own launch.
+    ours = request.headers.get("Origin") == settings.PUBLIC_URL
+    from_storage = request.POST.get("sr_secret", "") if ours else ""
 
     def secret_of(name: str) -> str:
         return cookies.login_secret(request, name) or from_storage
 
-    if not from_storage and (page := _ask_platform_storage(request, parameters)):
+    # Asked once: a VLE that answers with nothing is not asked for ever.
+    if "sr_secret" not in request.POST and (page := _ask_platform_storage(request, parameters)):
         return page
     verified = pylti.verify_launch(parameters, secret_of)
     try:
@@ -148,7 +152,7 @@ def launch(request: HttpRequest) -> HttpResponse:
     logger.info(
         "launch.accepted registration=%s deployment=%s message_type=%s",
         verified.registration.pk,
-        launched.resource_link.deployment_id,
+        verified.claims.deployment_id,
         verified.claims.message_type,
     )
     if from_storage:
@@ -165,7 +169,7 @@ def _ask_platform_storage(request: HttpRequest, parameters: dict[str, str]) -> H
     state = login_state.read(parameters["state"])
     if not state.storage or cookies.login_secret(request, state.browser):
         return None
-    registration = pylti.registrations.by_id(state.registration)
+    registration = registrations.by_id(state.registration)
     if registration is None:
         raise LaunchRejected("registration_unknown")
     auth = urlsplit(registration.auth_url)
@@ -211,7 +215,7 @@ def continue_launch(request: HttpRequest) -> HttpResponse:
 
 
 @door(Door.PUBLIC)
-@require_GET
+@require_safe
 def jwks(request: HttpRequest) -> JsonResponse:
     """Our public keys. Cached briefly, so that a rotated key is known before it signs everywhere."""
     response = JsonResponse(keys.public_keys())

@@ -3,7 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from grading import certificates
 from grading.access import enrolment_of
@@ -12,9 +12,13 @@ from lti_tool.doors import Door, door
 
 
 @door(Door.SIGNED_IN)
-@require_GET
+@require_safe
 def download(request: HttpRequest, enrolment_pk: int) -> HttpResponse:
-    """The holder's certificate as a PDF."""
+    """The holder's certificate as a PDF.
+
+    Links to it carry no `download` attribute: with one, Chromium leaves out the partitioned cookies of a page in
+    a VLE's frame, and the holder would be a stranger here.
+    """
     certificate = certificates.of_enrolment(enrolment_of(request, enrolment_pk))
     if certificate is None:
         raise Http404
@@ -24,7 +28,7 @@ def download(request: HttpRequest, enrolment_pk: int) -> HttpResponse:
 
 
 @door(Door.PUBLIC)
-@require_GET
+@require_safe
 def verify_form(request: HttpRequest) -> HttpResponse:
     """Type a number from a certificate."""
     code = certificates.normal_code(request.GET.get("code", ""))
@@ -34,7 +38,7 @@ def verify_form(request: HttpRequest) -> HttpResponse:
 
 
 @door(Door.PUBLIC)
-@require_GET
+@require_safe
 def verify(request: HttpRequest, code: str) -> HttpResponse:
     """Whether a certificate is good: current, or due for renewal; and nothing that its holder does not show."""
     if verify_throttled(request):

@@ -16,6 +16,8 @@ class Command(BaseCommand):
         chains = RegisterChain.objects.order_by("name")
         if options["chain"]:
             chains = chains.filter(name__in=options["chain"])
+            for name in sorted({*options["chain"]} - {chain.name for chain in chains}):
+                raise CommandError(f"There is no chain {name}.")
         broken = 0
         for report in map(register.verify, chains):
             if report.broken_at is None:

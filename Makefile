@@ -1,0 +1,41 @@
+# `make demo` and `make test` set up all they need: an environment of their own from the hashed lock files.
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check clean
+
+demo: $(VENV)/.demo
+	@$(VENV)/bin/python manage.py demo $(DEMO)
+
+test: $(VENV)/.dev
+	$(VENV)/bin/python -m pytest $(TESTS)
+
+check: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	SECRET_KEY=check KEY_ENCRYPTION_KEYS=check $(VENV)/bin/python manage.py makemigrations --check --dry-run
+	SECRET_KEY=$$($(VENV)/bin/python -c "import secrets; print(secrets.token_urlsafe(50))") \
+	KEY_ENCRYPTION_KEYS=check PUBLIC_URL=https://check.example \
+	$(VENV)/bin/python manage.py check --deploy --fail-level WARNING
+	SECRET_KEY=check KEY_ENCRYPTION_KEYS=check $(VENV)/bin/python manage.py check_content
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; say which with: make PYTHON=python3.11 …" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: requirements.lock | $(VENV)/bin/python
+	@echo "Installing what the tool needs (once) …"
+	$(PIP) install --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock | $(VENV)/bin/python
+	@echo "Installing what the tests need (once) …"
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@ $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) var static-root

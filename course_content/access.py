@@ -1,0 +1,48 @@
+"""Steps as addresses name them: `grading.access` fetches and authorises the enrolment, the rest is lookup."""
+
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from course_content import catalogue
+from course_content.refusals import PageRefused
+from course_content.schema import Lesson, Module, Quiz, Scenario
+from grading.access import enrolment_of
+from grading.models import Enrolment
+
+
+def taught_to(request: HttpRequest, enrolment_pk: int) -> tuple[Enrolment, Module]:
+    """An enrolment of somebody signed in here, and the module as it is taught now. Raises PageRefused."""
+    enrolment = enrolment_of(request, enrolment_pk)
+    try:
+        return enrolment, catalogue.get_module(enrolment.activity.module)
+    except catalogue.ModuleNotFound:
+        raise PageRefused(
+            reason="module_not_loaded",
+            status=503,
+            title=_("This training cannot be shown at the moment"),
+            what=_("Its content is not on this server. What you have done so far is kept."),
+            next_step=_("Please try again later. If it stays so, tell the author of your course."),
+        ) from None
+
+
+def lesson_of(request: HttpRequest, enrolment_pk: int, slug: str) -> tuple[Enrolment, Module, Lesson]:
+    enrolment, module = taught_to(request, enrolment_pk)
+    step = module.step(slug)
+    if not isinstance(step, Lesson):
+        raise Http404
+    return enrolment, module, step
+
+
+def scenario_of(request: HttpRequest, enrolment_pk: int, slug: str) -> tuple[Enrolment, Module, Scenario]:
+    enrolment, module = taught_to(request, enrolment_pk)
+    step = module.step(slug)
+    if not isinstance(step, Scenario):
+        raise Http404
+    return enrolment, module, step
+
+
+def quiz_of(request: HttpRequest, enrolment_pk: int) -> tuple[Enrolment, Module, Quiz]:
+    enrolment, module = taught_to(request, enrolment_pk)
+    if module.quiz is None:
+        raise Http404
+    return enrolment, module, module.quiz

@@ -1,0 +1,140 @@
+"""Lessons and scenarios."""
+
+from collections.abc import Mapping
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from course_content import walks
+from course_content.access import lesson_of, scenario_of
+from course_content.addresses import onwards_url
+from course_content.forms import ChoiceForm
+from course_content.journey import grounds
+from course_content.refusals import explaining
+from course_content.schema import Lesson, Module, Scenario
+from course_content.standing import journey_of
+from grading import enrolments
+from grading.models import Enrolment
+from lti_tool.doors import Door, door
+
+
+def _onwards(enrolment: Enrolment, module: Module, slug: str) -> HttpResponse:
+    return redirect(onwards_url(enrolment, journey_of(enrolment, module).after(slug)))
+
+
+@door(Door.SIGNED_IN)
+@require_GET
+@explaining
+def lesson(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
+    """One lesson."""
+    enrolment, module, taught = lesson_of(request, enrolment_pk, step)
+    enrolments.begin_step(enrolment, taught.slug, now=timezone.now())
+    return _page(request, enrolment, module, taught, "course_content/lesson.html")
+
+
+@door(Door.SIGNED_IN)
+@require_POST
+@explaining
+def lesson_done(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
+    """A lesson was read."""
+    enrolment, module, taught = lesson_of(request, enrolment_pk, step)
+    enrolments.finish_step(enrolment, taught.slug, now=timezone.now())
+    return _onwards(enrolment, module, taught.slug)
+
+
+@door(Door.SIGNED_IN)
+@require_GET
+@explaining
+def scenario(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
+    """One scenario, where the walk through it stands; its content note before it is begun."""
+    enrolment, module, told = scenario_of(request, enrolment_pk, step)
+    return _scenario_page(request, enrolment, module, told, walks.walk_of(enrolment, told))
+
+
+@door(Door.SIGNED_IN)
+@require_POST
+@explaining
+def scenario_begin(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
+    """The content note was read, and the person goes on."""
+    enrolment, _, told = scenario_of(request, enrolment_pk, step)
+    enrolments.begin_step(enrolment, told.slug, now=timezone.now())
+    return redirect("learn:scenario", enrolment_pk, told.slug)
+
+
+@door(Door.SIGNED_IN)
+@require_POST
+@explaining
+def scenario_skip(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
+    """Skip a scenario that offers it, without any disadvantage."""
+    enrolment, module, told = scenario_of(request, enrolment_pk, step)
+    if told.skippable:
+        enrolments.finish_step(enrolment, told.slug, now=timezone.now(), skipped=True)
+    return _onwards(enrolment, module, told.slug)
+
+
+@door(Door.SIGNED_IN)
+@require_http_methods(["GET", "POST"])
+@explaining
+def scenario_decide(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
+    """One choice. A page that is behind changes nothing; the answer shows where the walk really is."""
+    enrolment, module, told = scenario_of(request, enrolment_pk, step)
+    here = reverse("learn:scenario", args=[enrolment_pk, told.slug])
+    if request.method == "GET":  # the address of a page that asked again, loaded anew
+        return redirect(here)
+    walk = walks.walk_of(enrolment, told)
+    if walk is None or request.POST.get("seen") != str(walk.seen):
+        return redirect(f"{here}?behind=1")
+    form = ChoiceForm(request.POST, choices=walk.offered, seen=walk.seen)
+    if not form.is_valid():
+        return _scenario_page(request, enrolment, module, told, walk, form)
+    walks.decide(enrolment, told, walk, form.cleaned_data["choice"], now=timezone.now())
+    return redirect(f"{here}#what-happened")
+
+
+@door(Door.SIGNED_IN)
+@require_POST
+@explaining
+def scenario_again(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
+    """Walk through a scenario again."""
+    enrolment, _, told = scenario_of(request, enrolment_pk, step)
+    enrolments.walk_again(enrolment, told.slug, now=timezone.now())
+    return redirect("learn:scenario", enrolment_pk, told.slug)
+
+
+def _scenario_page(
+    request: HttpRequest,
+    enrolment: Enrolment,
+    module: Module,
+    told: Scenario,
+    walk: walks.Walk | None,
+    form: ChoiceForm | None = None,
+) -> HttpResponse:
+    if walk is not None and form is None:
+        form = ChoiceForm(None, choices=walk.offered, seen=walk.seen)
+    more = {"walk": walk, "form": form, "behind": "behind" in request.GET}
+    return _page(request, enrolment, module, told, "course_content/scenario.html", more)
+
+
+def _page(
+    request: HttpRequest,
+    enrolment: Enrolment,
+    module: Module,
+    step: Lesson | Scenario,
+    template: str,
+    more: Mapping[str, object] | None = None,
+) -> HttpResponse:
+    way = journey_of(enrolment, module)
+    context = {
+        "enrolment": enrolment,
+        "module": module,
+        "step": step,
+        "stop": way.stop(step.slug),
+        "journey": way,
+        "onwards_url": onwards_url(enrolment, way.after(step.slug)),
+        "grounds": grounds(module, step),
+        **(more or {}),
+    }
+    return render(request, template, context)

@@ -1,0 +1,53 @@
+"""Walking a scenario on record: where somebody stands in it, and their next choice."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from course_content import scenarios
+from course_content.journey import choices_as_shown
+from course_content.scenarios import Position, Taken
+from course_content.schema import Choice, Scenario
+from grading import enrolments
+from grading.models import Enrolment
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Where somebody stands. `seen` is how many choices are on record, also such as no longer exist."""
+
+    position: Position
+    offered: tuple[Choice, ...]
+    recommended: tuple[Taken, ...]
+    seen: int
+    done: bool
+
+    @property
+    def as_recommended(self) -> bool:
+        return [t.choice.id for t in self.position.taken] == [t.choice.id for t in self.recommended]
+
+
+def walk_of(enrolment: Enrolment, scenario: Scenario) -> Walk | None:
+    """The walk on record; None when the scenario has not been begun."""
+    progress = enrolments.progress_by_step(enrolment).get(scenario.slug)
+    if progress is None:
+        return None
+    here = scenarios.position(scenario, progress.choices)
+    return Walk(
+        position=here,
+        offered=choices_as_shown(here.node, seed=f"{enrolment.pk}:{scenario.slug}"),
+        recommended=scenarios.position(scenario, scenario.recommended).taken,
+        seen=len(progress.choices),
+        done=progress.done_at is not None,
+    )
+
+
+def decide(enrolment: Enrolment, scenario: Scenario, walk: Walk, choice_id: str, *, now: datetime) -> None:
+    """Take one more step, and keep it. Whoever has walked in circles for too long begins again."""
+    try:
+        here = scenarios.take(scenario, walk.position.choices, choice_id)
+    except scenarios.NotOnOffer:
+        enrolments.walk_again(enrolment, scenario.slug, now=now)
+        return
+    enrolments.keep_choices(
+        enrolment, scenario.slug, seen=walk.seen, choices=here.choices, done=here.ended, now=now
+    )

@@ -1,0 +1,156 @@
+"""From a course page to its gradebook, in a real browser, as members of staff and their lead go."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.journeys.browsing import PHONE, Cookies, Person, browser
+from tests.journeys.demo import RunningDemo, running_demo
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[RunningDemo]:
+    with running_demo(tmp_path / "data") as running:
+        yield running
+
+
+def grade_in_the_gradebook(person: Person, name: str) -> list[str]:
+    """The cells of somebody's row."""
+    person.page.goto(f"{person.vle}/courses/1/grades/")
+    row = person.page.get_by_role("row").filter(has_text=name)
+    return [cell.inner_text() for cell in row.get_by_role("cell").all()]
+
+
+@pytest.mark.parametrize("cookies", list(Cookies))
+def test_from_the_course_to_the_gradebook(demo: RunningDemo, tmp_path: Path, cookies: Cookies) -> None:
+    with browser(tmp_path / "profile", demo, cookies) as context:
+        amina = Person(context, demo)
+        amina.sign_in("Amina Yusuf")
+        amina.open_activity()
+        if cookies is Cookies.BLOCKED:
+            amina.training.get_by_role("heading", name="Your training is ready").wait_for()
+            amina.look("new-tab")
+            amina.continue_in_new_tab()
+        assert {c["name"] for c in context.cookies(demo.tool) if c["name"].startswith("sr-user")}
+        amina.take_lessons_and_stories()
+        amina.start_quiz()
+        amina.answer_all()
+        amina.submit()
+        assert amina.heading() == "You have passed"
+        amina.wait_for_delivery()
+        certificate = amina.training.get_by_role("link", name="Download your certificate")
+        with (amina.training if isinstance(amina.training, Page) else amina.page).expect_download() as got:
+            certificate.first.click()
+        assert Path(got.value.path()).read_bytes()[:5] == b"%PDF-"
+
+        grade, comment, _ = grade_in_the_gradebook(amina, "Amina Yusuf")
+        assert grade == "100 / 100"
+        verify_url = re.search(r"http\S+/verify/\S+", comment)
+        assert verify_url is not None
+        amina.training = amina.page
+        amina.page.goto(verify_url[0])
+        assert "Amina Yusuf" in amina.page.locator("main").inner_text()
+        amina.look("verify")
+        assert amina.problems == []
+
+
+def test_the_lead_sees_who_has_passed(demo: RunningDemo, tmp_path: Path) -> None:
+    with browser(tmp_path / "one", demo) as context:
+        tomos = Person(context, demo)
+        tomos.sign_in("Tomos")
+        tomos.open_activity()
+        tomos.take_lessons_and_stories()
+        tomos.start_quiz()
+        tomos.answer_all(only_critical=True)
+        tomos.submit()
+        assert tomos.heading() == "Not passed yet"
+        tomos.wait_for_delivery()
+
+        grace = Person(context, demo)
+        grace.sign_in("Grace Okafor")
+        grace.open_activity()
+        row = grace.training.get_by_role("row").filter(has_text="Tomos")
+        assert "Not passed yet" in row.inner_text()
+        assert "In the gradebook" in row.inner_text()
+        grace.look("lead")
+        assert tomos.problems + grace.problems == []
+
+
+def test_on_another_device_it_goes_on_where_it_was(demo: RunningDemo, tmp_path: Path) -> None:
+    with browser(tmp_path / "desk", demo) as context:
+        desk = Person(context, demo)
+        desk.sign_in("Amina Yusuf")
+        desk.open_activity()
+        desk.take_lessons_and_stories()
+        desk.start_quiz()
+        first = desk.question()
+        desk.answer(first)
+        desk.click("Save and continue")
+        second = desk.heading()
+    with browser(tmp_path / "phone", demo, viewport=PHONE) as context:
+        phone = Person(context, demo)
+        phone.sign_in("Amina Yusuf")
+        phone.open_activity()
+        phone.click("Continue", role="link")
+        phone.click("Go on with the questions")
+        assert phone.heading() == second
+        phone.answer_all()
+        phone.submit()
+        assert phone.heading() == "You have passed"
+
+
+def test_a_lost_connection_loses_no_saved_answer(demo: RunningDemo, tmp_path: Path) -> None:
+    with browser(tmp_path / "bus", demo) as context:
+        amina = Person(context, demo)
+        amina.sign_in("Amina Yusuf")
+        amina.open_activity()
+        amina.take_lessons_and_stories()
+        amina.start_quiz()
+        amina.answer(amina.question())
+        amina.click("Save and continue")
+        kept = amina.heading()
+        amina.answer(amina.question())
+        context.set_offline(True)
+        with amina.page.expect_event("requestfailed"):
+            amina.training.get_by_role("button", name="Save and continue").click()
+        context.set_offline(False)
+        amina.open_activity()
+        amina.click("Continue", role="link")
+        amina.click("Go on with the questions")
+        assert amina.heading() == kept
+        amina.answer_all()
+        amina.submit()
+        assert amina.heading() == "You have passed"
+
+
+def test_without_javascript(demo: RunningDemo, tmp_path: Path) -> None:
+    with browser(tmp_path / "plain", demo, java_script_enabled=False, viewport=PHONE) as context:
+        jo = Person(context, demo)
+        jo.sign_in("Jo Marsh")
+        jo.page.goto(f"{demo.vle}/courses/1/activities/1/")
+        jo.page.get_by_role("link", name="Open it on its own").click()
+        jo.training = jo.page
+        while jo.page.get_by_role("button", name="Continue").count():
+            jo.click("Continue")
+        jo.seen = _every_kind()  # axe is a script
+        jo.take_lessons_and_stories()
+        jo.click("Next: the name for your certificate", role="link")
+        jo.page.get_by_label("What name should be on your certificate?").fill("Jo Marsh")
+        jo.page.locator("main button[type=submit]").click()
+        jo.start_quiz()
+        jo.answer_all()
+        jo.submit()
+        assert jo.heading() == "You have passed"
+
+
+def _every_kind() -> set[str]:
+    class Everything(set[str]):
+        def __contains__(self, kind: object) -> bool:
+            return True
+
+    return Everything()
