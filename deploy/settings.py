@@ -158,12 +158,22 @@ elif CELERY_BROKER_URL.startswith(("amqp:", "amqps:", "pyamqp:")):
     CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum"
     CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="saferesponse")
     CELERY_WORKER_DETECT_QUORUM_QUEUES = True
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True}
+    # ETA tasks need a topic exchange with quorum queues; we have none, and the worker warns of a direct one.
+    CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "confirm_publish": True,
+        # A ring to a broker that is down ends at once, not after CELERY_BROKER_CONNECTION_TIMEOUT of trying again.
+        "max_retries": 1,
+        "interval_start": 0.1,
+    }
 # How long a worker may hold a score before another takes it over. Every process must be told the same.
 OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=120)
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "sweep-outgoing-scores": {"task": "grading.deliver_scores", "schedule": 60.0},
+    "sweep-outgoing-scores": {
+        "task": "grading.deliver_scores",
+        "schedule": env.float("OUTBOX_SWEEP_SECONDS", default=60.0),
+    },
 }
 
 # --- mail, files, language ------------------------------------------------------------------------------

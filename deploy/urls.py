@@ -2,8 +2,10 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
 
 from deploy import health, pages
+from lti_tool.doors import Door, door
 
 handler400 = "deploy.pages.bad_request"
 handler403 = "deploy.pages.forbidden"
@@ -17,6 +19,7 @@ urlpatterns = [
     path("learn/", include("course_content.urls")),
     path("", include("grading.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/schema/", door(Door.PUBLIC)(SpectacularAPIView.as_view()), name="api-schema"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

@@ -79,9 +79,7 @@ def form_of(response: requests.Response) -> Form:
 def signed_in(vle: RunningVle, member: str) -> requests.Session:
     session = browser_session()
     token = form_of(session.get(vle.url, timeout=10)).fields["csrfmiddlewaretoken"]
-    page = session.post(
-        f"{vle.url}/sign-in/", {"csrfmiddlewaretoken": token, "member": member}, timeout=10
-    )
+    page = session.post(f"{vle.url}/sign-in/", {"csrfmiddlewaretoken": token, "member": member}, timeout=10)
     assert page.status_code == 200
     assert "Sign out" in page.text
     return session
@@ -261,9 +259,7 @@ def test_another_person_cannot_use_the_hint(vle: RunningVle, tool: FakeTool) -> 
     assert answer.fields["error"] == "invalid_request"
 
 
-def test_without_its_cookie_the_request_is_posted_again_from_the_vle(
-    vle: RunningVle, tool: FakeTool
-) -> None:
+def test_without_its_cookie_the_request_is_posted_again_from_the_vle(vle: RunningVle, tool: FakeTool) -> None:
     session = signed_in(vle, AMINA)
     request = auth_request(tool, login_initiation(vle, session))
 
@@ -290,9 +286,7 @@ def test_who_is_not_signed_in_is_sent_to_choose(vle: RunningVle) -> None:
 
 
 def test_the_ip_address_leads_to_the_name_the_cookies_belong_to(vle: RunningVle) -> None:
-    answer = requests.get(
-        f"http://127.0.0.1:{vle.port}/courses/1/", allow_redirects=False, timeout=10
-    )
+    answer = requests.get(f"http://127.0.0.1:{vle.port}/courses/1/", allow_redirects=False, timeout=10)
     assert (answer.status_code, answer.headers["Location"]) == (302, f"{vle.url}/courses/1/")
 
 
@@ -374,9 +368,7 @@ def test_a_token_request_that_is_refused(
     ],
     ids=",".join,  # the names alone: a time in a test's id would change with every run
 )
-def test_an_assertion_that_is_refused(
-    vle: RunningVle, tool: FakeTool, claims: dict[str, Any]
-) -> None:
+def test_an_assertion_that_is_refused(vle: RunningVle, tool: FakeTool, claims: dict[str, Any]) -> None:
     plain = jwt.decode(tool.assertion(f"{vle.url}/token/"), options={"verify_signature": False})
     kid = claims.get("kid", tool.kid)
     payload = {name: value for name, value in (plain | claims).items() if value is not None}
@@ -493,9 +485,7 @@ def test_create_find_replace_and_delete(client: ServiceClient) -> None:
         assert client.list("?" + query) == [item]
     assert client.list("?tag=none") == []
 
-    replaced = client.send(
-        "PUT", item["id"], {"label": "Renamed", "scoreMaximum": 20.5}, content=ITEM_TYPE
-    )
+    replaced = client.send("PUT", item["id"], {"label": "Renamed", "scoreMaximum": 20.5}, content=ITEM_TYPE)
     assert replaced.json() == {"id": item["id"], "label": "Renamed", "scoreMaximum": 20.5}
     assert client.send("DELETE", item["id"]).status_code == 204
     assert client.send("GET", item["id"], accept=ITEM_TYPE).status_code == 404
@@ -642,8 +632,7 @@ def test_every_score_is_logged_whether_taken_or_not(vle: RunningVle, client: Ser
     client.send("POST", item["id"] + "/scores", "{", content=SCORE_TYPE)
     with database_of(vle) as database:
         rows = database.execute(
-            "SELECT status, user_id, reason FROM demo_vle_scorelog"
-            " WHERE line_item_id = ? ORDER BY id",
+            "SELECT status, user_id, reason FROM demo_vle_scorelog WHERE line_item_id = ? ORDER BY id",
             [item["id"].rpartition("/")[2]],
         ).fetchall()
     assert [row[:2] for row in rows] == [(200, AMINA), (409, AMINA), (400, "nobody"), (400, "")]
@@ -729,9 +718,7 @@ def test_the_roster(vle: RunningVle, client: ServiceClient) -> None:
 # --- the gradebook, and what a restart keeps --------------------------------------------------
 
 
-def test_the_gradebook_shows_a_score_to_whom_it_concerns(
-    vle: RunningVle, client: ServiceClient
-) -> None:
+def test_the_gradebook_shows_a_score_to_whom_it_concerns(vle: RunningVle, client: ServiceClient) -> None:
     item = client.create(label="Shown in the gradebook", scoreMaximum=10)
     client.score(item, comment=f"Well <done>\n{VERIFY_URL}")
     lead = signed_in(vle, GRACE).get(f"{vle.url}/courses/1/grades/", timeout=10).text

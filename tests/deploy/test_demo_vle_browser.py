@@ -44,9 +44,7 @@ def auth_fields(tool: FakeTool, initiation: dict[str, str]) -> dict[str, str]:
 
 
 def html(body: str) -> Answer:
-    page = (
-        f'<!doctype html><html lang="en"><head><title>Tool</title></head><body>{body}</body></html>'
-    )
+    page = f'<!doctype html><html lang="en"><head><title>Tool</title></head><body>{body}</body></html>'
     return Answer(headers={"Content-Type": "text/html; charset=utf-8"}, body=page)
 
 
@@ -68,12 +66,10 @@ class BrowserTool(FakeTool):
         if self.way_back == "script":
             return html(f"<script>location.replace({json.dumps(location)})</script>")
         inputs = "".join(
-            f'<input type="hidden" name="{name}" value="{escape(value)}">'
-            for name, value in fields.items()
+            f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in fields.items()
         )
         return html(
-            f'<form method="post" action="{auth}">{inputs}</form>'
-            "<script>document.forms[0].submit()</script>"
+            f'<form method="post" action="{auth}">{inputs}</form><script>document.forms[0].submit()</script>'
         )
 
     def _launch(self, _method: str, form: dict[str, str]) -> Answer:
@@ -184,9 +180,7 @@ def test_platform_storage_keeps_what_the_tool_puts(
         put = {"subject": "lti.put_data", "key": "state", "value": "abc", "message_id": "m2"}
         get = {"subject": "lti.get_data", "key": "state", "message_id": "m3"}
         heard = {
-            "capabilities": frame.evaluate(
-                ASK, {"subject": "lti.capabilities", "message_id": "m1"}
-            ),
+            "capabilities": frame.evaluate(ASK, {"subject": "lti.capabilities", "message_id": "m1"}),
             "put": frame.evaluate(ASK, put),
             "get": frame.evaluate(ASK, get),
         }
@@ -200,9 +194,7 @@ def test_platform_storage_keeps_what_the_tool_puts(
     common = {"origin": vle.url, "message_id": "m3", "subject": "lti.get_data.response"}
     assert heard["capabilities"]["subject"] == "lti.capabilities.response"
     assert heard["capabilities"]["message_id"] == "m1"
-    assert {"subject": "lti.put_data", "frame": "_parent"} in heard["capabilities"][
-        "supported_messages"
-    ]
+    assert {"subject": "lti.put_data", "frame": "_parent"} in heard["capabilities"]["supported_messages"]
     assert heard["put"] == {
         "origin": vle.url, "subject": "lti.put_data.response", "message_id": "m2",
         "key": "state", "value": "abc",
@@ -229,9 +221,7 @@ def test_platform_storage_refuses_with_the_specifications_codes(
         page = sign_in(vle, context)
         page.goto(vle.url + ACTIVITY)
         frame = launched_frame(page)
-        return {
-            name: frame.evaluate(ASK, message)["error"]["code"] for name, message in asked.items()
-        }
+        return {name: frame.evaluate(ASK, message)["error"]["code"] for name, message in asked.items()}
 
     assert in_browser(scenario) == {
         "no id": "bad_request",
@@ -242,9 +232,7 @@ def test_platform_storage_refuses_with_the_specifications_codes(
     }
 
 
-def test_only_the_tools_frame_is_heard(
-    vle: RunningVle, tool: BrowserTool, in_browser: InBrowser
-) -> None:
+def test_only_the_tools_frame_is_heard(vle: RunningVle, tool: BrowserTool, in_browser: InBrowser) -> None:
     ask = {"subject": "lti.capabilities", "message_id": "m"}
 
     def scenario(context: BrowserContext) -> list[Any]:
@@ -262,9 +250,7 @@ def test_only_the_tools_frame_is_heard(
         assert other is not None
         from_another_frame = other.evaluate(ASK, ask)
         # The activity's frame after it has gone on to another site.
-        launched_frame(page).evaluate(
-            "(url) => location.assign(url)", f"{vle.url}{ACTIVITY}return/"
-        )
+        launched_frame(page).evaluate("(url) => location.assign(url)", f"{vle.url}{ACTIVITY}return/")
         page.frame_locator("#activity-frame").get_by_text("You have left the activity").wait_for()
         frame = page.frame("activity-frame")
         assert frame is not None
@@ -274,9 +260,7 @@ def test_only_the_tools_frame_is_heard(
     assert in_browser(scenario) == [None, "wrong_origin"]
 
 
-def test_the_tool_may_resize_its_frame_and_close_itself(
-    vle: RunningVle, in_browser: InBrowser
-) -> None:
+def test_the_tool_may_resize_its_frame_and_close_itself(vle: RunningVle, in_browser: InBrowser) -> None:
     def scenario(context: BrowserContext) -> list[Any]:
         page = sign_in(vle, context)
         page.goto(vle.url + ACTIVITY)

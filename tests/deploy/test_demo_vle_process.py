@@ -272,6 +272,4 @@ def test_nothing_of_the_tool_is_imported() -> None:
 def test_no_page_names_another_host() -> None:
     pages = [*SOURCE.rglob("*.html"), *SOURCE.rglob("*.css"), *SOURCE.rglob("*.js")]
     assert len(pages) > 10
-    assert [
-        page.name for page in pages if re.search(r"(https?:)?//[\w.]+\.\w", page.read_text())
-    ] == []
+    assert [page.name for page in pages if re.search(r"(https?:)?//[\w.]+\.\w", page.read_text())] == []
