@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
@@ -40,6 +41,8 @@ class RegistrationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ["family", "is_active"]
     search_fields = ["name", "issuer", "client_id"]
     inlines = [DeploymentInline]
+    # What is pasted without a scheme is meant to be https; Django 5 would take it for http.
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     def changeform_view(
         self,

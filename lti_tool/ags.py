@@ -70,6 +70,15 @@ def send(line_item: LineItem | None, registration: Registration, score: Score, *
     """
     if line_item is None or not (line_item.url or line_item.container_url):
         raise NoGradebook
+    may_serve = platform_quirks.of(registration).may_serve
+    if not all(may_serve(registration, url) for url in (line_item.url, line_item.container_url) if url):
+        # A launch's addresses were checked as it came. Since then the VLE may have moved, and its old name may be
+        # somebody else's.
+        raise ScoreRefused(
+            "The gradebook is at an address that is not your VLE's any more. Please open the activity from the "
+            "course once.",
+            permanent=False,  # the next launch of anybody there puts it right
+        )
     connector = Connector(registration)
     # Stamped before anything that may take its time: whoever took this score over meanwhile, and sent a newer one,
     # has the later stamp, and the platform refuses ours.
@@ -93,11 +102,15 @@ def send(line_item: LineItem | None, registration: Registration, score: Score, *
         elif _is_web_page(response) or (
             registration.family == Family.MOODLE and response.body.strip() not in {b"", b"null"}
         ):
-            raise ScoreRefused("The VLE answered with a web page instead of taking the grade.", permanent=False)
+            raise ScoreRefused(
+                "The VLE answered with a web page instead of taking the grade.", permanent=False
+            )
     except TokenRefused as refused:
         _refuse_token(refused)
     except requests.RequestException:
-        raise ScoreRefused("The VLE could not be reached, or did not answer in time.", permanent=False) from None
+        raise ScoreRefused(
+            "The VLE could not be reached, or did not answer in time.", permanent=False
+        ) from None
 
 
 def _payload(registration: Registration, score: Score) -> dict[str, Any]:
@@ -136,21 +149,25 @@ def _reconcile(connector: Connector, line_item: LineItem, score: Score) -> None:
         results = response.json() if response.ok else []
     except ValueError:
         results = []
-    for result in results if isinstance(results, list) else []:
-        if not isinstance(result, dict) or result.get("userId") != score.user_id:
-            continue
-        given, maximum = result.get("resultScore"), result.get("resultMaximum") or SCORE_MAXIMUM
-        if (
-            isinstance(given, int | float)
-            and isinstance(maximum, int | float)
-            and abs(given / maximum - score.percentage / SCORE_MAXIMUM) < 0.005
-        ):
-            return
+    if any(_shows(result, score) for result in (results if isinstance(results, list) else [])):
+        return
     raise ScoreRefused(
         "The gradebook already holds something newer, perhaps a grade that a teacher entered.",
         permanent=False,
         retry_after=2,
     )
+
+
+def _shows(result: Any, score: Score) -> bool:
+    """Whether a result that the platform holds is this score, by the column's own maximum."""
+    try:
+        # Without a maximum it is 1 (AGS §3.3.4).
+        share = result["resultScore"] / (result.get("resultMaximum") or 1)
+        return bool(
+            result["userId"] == score.user_id and abs(share - score.percentage / SCORE_MAXIMUM) < 0.005
+        )
+    except (KeyError, TypeError, AttributeError, OverflowError):
+        return False  # not readable, and so not ours
 
 
 def _find_or_create(
@@ -275,7 +292,9 @@ def _refuse(response: ServiceResponse, registration: Registration, line_item: Li
     wait = _retry_after(response.headers.get("retry-after", ""))
     if status == 429:
         raise ScoreRefused("The VLE asked us to slow down.", permanent=False, retry_after=wait or 30)
-    raise ScoreRefused(f"The VLE had a fault of its own (status {status}).", permanent=False, retry_after=wait)
+    raise ScoreRefused(
+        f"The VLE had a fault of its own (status {status}).", permanent=False, retry_after=wait
+    )
 
 
 def _refuse_token(refused: TokenRefused) -> NoReturn:
@@ -301,7 +320,7 @@ def _retry_after(value: str) -> float | None:
         return float(min(int(value), 86400))
     try:
         moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -169,8 +169,6 @@ class LaunchClaims(_Claim):
         }
 
 
-
-
 def read_claims(body: Any, *, registration: int | None = None) -> LaunchClaims:
     """The claims of a verified token's body.
 

@@ -29,8 +29,11 @@ def door(who: Door) -> Callable[[View], View]:
 def door_of(view: Callable[..., Any]) -> Door | None:
     """The door a view declares; the admin site's own views are its operators'."""
     declared: Door | None = getattr(view, "door", None)
-    if declared is None and "django.contrib.admin" in getattr(view, "__module__", ""):
-        return Door.OPERATOR
-    if declared is None and hasattr(view, "admin_site"):
+    # The admin site marks what it wraps with the site or the model's admin; its password page it does not.
+    marked = hasattr(view, "admin_site") or hasattr(view, "model_admin")
+    admins = getattr(view, "__module__", "").startswith(
+        ("django.contrib.admin.", "django.contrib.auth.admin")
+    )
+    if declared is None and (marked or admins):
         return Door.OPERATOR
     return declared

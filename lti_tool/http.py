@@ -7,6 +7,7 @@ redirects, and unpacks a gzip bomb. So there is one session, and it does none of
 import ipaddress
 import socket
 import threading
+from contextlib import suppress
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
 from typing import Any
@@ -64,6 +65,8 @@ class PlatformSession(requests.Session):
             return response
         except PlatformUnreachable:
             raise
+        except _PrivateAddress:
+            raise PlatformUnreachable("the address is on a private network") from None
         except (requests.RequestException, HTTPError, ValueError) as error:
             # The library's message may quote the URL with its query: keep the kind only.
             raise PlatformUnreachable(type(error).__name__) from None
@@ -105,11 +108,13 @@ class _Exchange:
     def _cut_off(self) -> None:
         self._is_over = True
         if self._socket is not None:
-            try:
-                # The plain shutdown: TLS's own would take the reading thread's state away under it.
+            # The plain shutdown: TLS's own would take the reading thread's state away under it.
+            with suppress(OSError):  # the other side was first
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-            except OSError:
-                pass  # the other side was first
+
+
+class _PrivateAddress(Exception):
+    """No OSError, which urllib3 would take for a fault of the network."""
 
 
 class _Guarded:
@@ -122,7 +127,7 @@ class _Guarded:
         # The name may have resolved to another address than the one that was checked (DNS rebinding).
         if not settings.ALLOW_PRIVATE_PLATFORMS and not _is_public(connected.getpeername()[0]):
             connected.close()
-            raise PlatformUnreachable("the address is on a private network")
+            raise _PrivateAddress
         return connected
 
     def getresponse(self) -> Any:

@@ -41,9 +41,7 @@ def make_key() -> ToolKey:
     canonical = f'{{"e":"{jwk["e"]}","kty":"RSA","n":"{jwk["n"]}"}}'
     kid = hashlib.sha256(canonical.encode()).hexdigest()[:32]
     public = {"kty": "RSA", "n": jwk["n"], "e": jwk["e"], "kid": kid, "alg": "RS256", "use": "sig"}
-    return ToolKey.objects.create(
-        kid=kid, encrypted_private_key=_cipher().encrypt(pem), public_jwk=public
-    )
+    return ToolKey.objects.create(kid=kid, encrypted_private_key=_cipher().encrypt(pem), public_jwk=public)
 
 
 def ensure_key() -> ToolKey:
@@ -76,9 +74,7 @@ def forget_loaded_key() -> None:
 def _load(key: ToolKey) -> SigningKey:
     pem = _cipher().decrypt(bytes(key.encrypted_private_key))
     # We made it and it was authenticated by its encryption, so the costly validation is not needed.
-    private_key = serialization.load_pem_private_key(
-        pem, password=None, unsafe_skip_rsa_key_validation=True
-    )
+    private_key = serialization.load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=True)
     assert isinstance(private_key, rsa.RSAPrivateKey)
     return SigningKey(key.kid, private_key)
 

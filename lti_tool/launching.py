@@ -31,12 +31,14 @@ def record(verified: VerifiedLaunch, *, now: datetime) -> Launch:
     """Keep what the launch tells, and use up its nonce.
 
     What is known already costs one read and one write. Raises LaunchRejected: nonce_replayed,
-    deployment_pending, deployment_refused, service_host_foreign.
+    user_inactive, deployment_pending, deployment_refused, service_host_foreign.
     """
     registration, claims = verified.registration, verified.claims
     for _ in range(RACES):
         try:
             known = _known(registration, claims)
+            if known and known.is_active is not None and not known.is_active:
+                raise LaunchRejected("user_inactive", registration=registration.pk)
             if known and known.lti_user and known.says_link(claims) and known.says_user(claims):
                 return _launch(registration, claims, known.link, known.lti_user, now)
             with transaction.atomic():
@@ -72,7 +74,7 @@ def _launch(
 _EVERYTHING_KNOWN = """
     SELECT link.id, link.title, context.id, context.context_id, context.title,
            line_item.url, line_item.container_url, line_item.scopes,
-           lti_user.id, lti_user.name, lti_user.email, lti_user.sourcedid,
+           lti_user.id, lti_user.is_active, lti_user.name, lti_user.email, lti_user.sourcedid,
            membership.is_learner, membership.is_lead
       FROM lti_tool_resourcelink link
       JOIN lti_tool_deployment deployment ON deployment.id = link.deployment_id
@@ -99,6 +101,7 @@ class _Known(NamedTuple):
     line_items: str | None
     scopes: str | None
     lti_user: int | None
+    is_active: bool | None
     name: str
     email: str
     sourcedid: str
@@ -163,9 +166,7 @@ def _gradebook(ags: AgsClaim, line_item: str, line_items: str) -> tuple[str, str
     return (ags.lineitem or line_item, ags.lineitems or line_items, sorted(ags.scope))
 
 
-def _learn(
-    registration: Registration, claims: LaunchClaims, known: _Known | None
-) -> tuple[int, int]:
+def _learn(registration: Registration, claims: LaunchClaims, known: _Known | None) -> tuple[int, int]:
     """Keep what is new of the link and the user; their ids. Must run inside a transaction."""
     if known and known.says_link(claims):
         link, context = known.link, known.context
@@ -220,9 +221,7 @@ def _deployment(registration: Registration, deployment_id: str) -> Deployment:
 def _check_accepted(deployment: Deployment) -> None:
     if deployment.status == Deployment.Status.ACCEPTED:
         return
-    reason = (
-        "deployment_pending" if deployment.status == Deployment.Status.PENDING else "deployment_refused"
-    )
+    reason = "deployment_pending" if deployment.status == Deployment.Status.PENDING else "deployment_refused"
     raise LaunchRejected(reason, registration=deployment.registration_id)
 
 
@@ -236,6 +235,8 @@ def _member(registration: Registration, context: int, claims: LaunchClaims) -> i
     user = LtiUser.objects.filter(registration=registration, sub=claims.sub).first()
     if user is None:
         return _new_member(registration, context, claims)
+    if not user.is_active:
+        raise LaunchRejected("user_inactive", registration=registration.pk)
     identity = _identity(claims, user.name, user.email, user.sourcedid)
     if (user.name, user.email, user.sourcedid) != identity:
         user.name, user.email, user.sourcedid = identity
@@ -259,9 +260,7 @@ def _new_member(registration: Registration, context: int, claims: LaunchClaims) 
         sourcedid=sourcedid,
     )
     is_learner, is_lead = _roles(claims)
-    Membership.objects.create(
-        context_id=context, lti_user_id=user.pk, is_learner=is_learner, is_lead=is_lead
-    )
+    Membership.objects.create(context_id=context, lti_user_id=user.pk, is_learner=is_learner, is_lead=is_lead)
     return user.pk
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -11,6 +12,28 @@ from lti_tool import cookies, registrations
 from lti_tool.doors import Door, door_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class PagePolicy(CSPMiddleware):
+    """The Content-Security-Policy of pages. A redirect shows nothing that could need one, and launches are
+    redirects.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if 300 <= response.status_code < 400:
+            return response
+        return super().process_response(request, response)
+
+
+class Utf8Forms:
+    """Forms are UTF-8. Left to itself Django decodes in any Python codec that the sender names, and fails."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.encoding = "utf-8"
+        return self.get_response(request)
 
 
 class FramedCookies:

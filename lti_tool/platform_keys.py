@@ -69,7 +69,9 @@ def find(registration: Registration, kid: str) -> PyJWK:
         if keys is None or time.time() >= keys.fresh_until + STALE_SECONDS:
             raise LaunchRejected("keys_unavailable", registration=registration.pk)
         if kid not in keys.keys:
-            raise LaunchRejected("keys_unavailable" if is_down else "kid_unknown", registration=registration.pk)
+            raise LaunchRejected(
+                "keys_unavailable" if is_down else "kid_unknown", registration=registration.pk
+            )
         return keys.keys[kid]
 
 

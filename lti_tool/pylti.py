@@ -7,7 +7,7 @@ signing cost, Link header, verbs). Nothing else in the project imports `pylti1p3
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -160,9 +160,7 @@ def begin_login(parameters: Mapping[str, str]) -> BegunLogin:
     Raises LaunchRejected.
     """
     request = Parameters(parameters)
-    login = Login(
-        request, Directory(), session_service=SessionService(request), cookie_service=NoCookies()
-    )
+    login = Login(request, Directory(), session_service=SessionService(request), cookie_service=NoCookies())
     try:
         login._prepare_redirect_url(registrations.tool_urls()["launch_url"])
     except OIDCException as error:
@@ -204,10 +202,9 @@ class VerifiedLaunch:
 class Launch(MessageLaunch):
     """The sequence of PyLTI1p3's `validate`, each step strict."""
 
-    state: LoginState
     claims: LaunchClaims
 
-    def __init__(self, parameters: Mapping[str, str], secret_of: Callable[[str], str]) -> None:
+    def __init__(self, parameters: Mapping[str, str], state: LoginState, secret: str) -> None:
         request = Parameters(parameters)
         super().__init__(
             request,
@@ -216,7 +213,8 @@ class Launch(MessageLaunch):
             cookie_service=NoCookies(),
             requests_session=http.session(),
         )
-        self._secret_of = secret_of
+        self.state = state
+        self._secret = secret
 
     @property
     def row(self) -> Registration:
@@ -227,11 +225,10 @@ class Launch(MessageLaunch):
         return str(self._request.get_param(key))
 
     def validate_state(self) -> "Launch":
-        """The state is ours, fresh, and shown by the browser that began it: no login CSRF."""
-        self.state = login_state.read(self._get_request_param("state"))
+        """The state is shown by the browser that began it: no login CSRF."""
         if self._get_request_param("error"):
             raise LaunchRejected("platform_error", registration=self.state.registration)
-        if not self.state.is_held_by(self._secret_of(self.state.browser)):
+        if not self.state.is_held_by(self._secret):
             raise LaunchRejected("browser_mismatch", registration=self.state.registration)
         return self
 
@@ -345,14 +342,14 @@ class Launch(MessageLaunch):
         raise LaunchRejected(reason, detail=detail, registration=known)
 
 
-def verify_launch(parameters: Mapping[str, str], secret_of: Callable[[str], str]) -> VerifiedLaunch:
-    """Verify the launch that a platform posted.
+def verify_launch(parameters: Mapping[str, str], state: LoginState, secret: str) -> VerifiedLaunch:
+    """Verify the launch that a platform posted, against the login that its state remembers.
 
-    `secret_of` gives the secret that this browser kept for the login of a name, or nothing.
+    `secret` is what this browser kept for that login, or nothing.
 
     Raises LaunchRejected.
     """
-    launch = Launch(parameters, secret_of)
+    launch = Launch(parameters, state, secret)
     try:
         launch.validate()
     except LtiException:

@@ -54,9 +54,7 @@ def register(platform: Platform) -> Registration:
 
 
 def _accept(registration: Registration, deployment_id: str, school_name: str) -> None:
-    deployment, _ = Deployment.objects.get_or_create(
-        registration=registration, deployment_id=deployment_id
-    )
+    deployment, _ = Deployment.objects.get_or_create(registration=registration, deployment_id=deployment_id)
     deployment.status = Deployment.Status.ACCEPTED
     if school_name:
         deployment.school, _ = School.objects.get_or_create(name=school_name, trust=None)

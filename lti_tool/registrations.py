@@ -1,6 +1,7 @@
 """Which VLEs we know: looked up at every login and launch, so kept in the process for a few seconds."""
 
 import functools
+import re
 import time
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from lti_tool.rejections import LaunchRejected
 
 # A switched-off registration is refused everywhere within this time; in the process that did it, at once.
 REREAD_SECONDS = 5
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 _read_at = 0.0
 _by_id: dict[int, Registration] = {}
@@ -64,8 +66,14 @@ def frame_hosts(registration: Registration) -> list[str]:
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url if "//" in url else f"https://{url}")
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} and parts.netloc else ""
+    try:
+        parts = urlsplit(url if "//" in url else f"https://{url}")
+    except ValueError:
+        return ""
+    # Anything else than a host and a port could write directives of its own into the page's policy.
+    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.netloc):
+        return ""
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 @functools.cache

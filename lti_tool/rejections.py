@@ -28,6 +28,11 @@ EXPLANATIONS = {
         "Ask the training's administrator to accept it, then open the activity again.",
     ),
     "deployment_refused": Explanation(403, "This part of your VLE may not use this training.", TELL_ADMIN),
+    "user_inactive": Explanation(
+        403,
+        "Your access to this training has been switched off. What you have done is kept.",
+        "Please ask whoever leads the training in your school.",
+    ),
     "platform_error": Explanation(400, "Your VLE could not sign you in.", AGAIN),
     "state_missing": Explanation(400, "This page can only be opened from your course.", AGAIN),
     "state_invalid": Explanation(400, "The sign-in took too long or was not begun here.", AGAIN),
@@ -46,14 +51,18 @@ EXPLANATIONS = {
     "token_malformed": Explanation(400, "Your VLE's message cannot be read.", TELL_ADMIN),
     "token_too_large": Explanation(400, "Your VLE's message is too large.", TELL_ADMIN),
     "kid_missing": Explanation(403, "Your VLE's message does not say which key signed it.", TELL_ADMIN),
-    "kid_unknown": Explanation(403, "Your VLE's message is signed with a key that it does not publish.", AGAIN),
+    "kid_unknown": Explanation(
+        403, "Your VLE's message is signed with a key that it does not publish.", AGAIN
+    ),
     "algorithm_refused": Explanation(
         403, "Your VLE's message is signed in a way that is not accepted.", TELL_ADMIN
     ),
     "signature_invalid": Explanation(403, "Your VLE's message is not signed by your VLE.", TELL_ADMIN),
     "keys_unavailable": Explanation(
         # No 5xx: a proxy would put a page of its own in place of this one.
-        424, "Your VLE's keys cannot be fetched just now.", "Wait a minute, then open the activity again."
+        424,
+        "Your VLE's keys cannot be fetched just now.",
+        "Wait a minute, then open the activity again.",
     ),
     "token_expired": Explanation(403, "The sign-in took too long.", AGAIN),
     "token_not_yet_valid": Explanation(
@@ -63,9 +72,7 @@ EXPLANATIONS = {
     "audience_mismatch": Explanation(403, "Your VLE's message is meant for another tool.", TELL_ADMIN),
     "claim_missing": Explanation(400, "Your VLE's message lacks something that is needed.", TELL_ADMIN),
     "claim_invalid": Explanation(400, "Part of your VLE's message cannot be read.", TELL_ADMIN),
-    "version_unsupported": Explanation(
-        400, "Your VLE's message is not of LTI version 1.3.0.", TELL_ADMIN
-    ),
+    "version_unsupported": Explanation(400, "Your VLE's message is not of LTI version 1.3.0.", TELL_ADMIN),
     "message_type_unsupported": Explanation(
         400,
         "Your VLE asked for something that this training does not offer there.",

@@ -7,11 +7,11 @@ from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from lti_tool import cookies, handover, keys, launching, login_state, pylti, registrations
 from lti_tool.doors import Door, door
@@ -40,8 +40,6 @@ def rejecting(view: View) -> View:
 
     @wraps(view)
     def wrapped(request: HttpRequest) -> HttpResponse:
-        # OAuth's forms are UTF-8. Left to itself Django decodes in any Python codec that the sender names.
-        request.encoding = "utf-8"
         try:
             return view(request)
         except LaunchRejected as rejected:
@@ -131,18 +129,16 @@ def _cookies_blocked(
 def launch(request: HttpRequest) -> HttpResponse:
     """The launch that the platform's form posts (LTI 1.3 core §5.3). Moodle also looks in with a bare GET."""
     parameters = {name: request.POST.get(name, "") for name in ("id_token", "state", "error")}
+    state = login_state.read(parameters["state"])
+    secret = cookies.login_secret(request, state.browser)
     # Only our own page may show a secret in a form: whoever began a login knows its secret, and could have
     # somebody else's browser post it with their own launch.
     ours = request.headers.get("Origin") == settings.PUBLIC_URL
-    from_storage = request.POST.get("sr_secret", "") if ours else ""
-
-    def secret_of(name: str) -> str:
-        return cookies.login_secret(request, name) or from_storage
-
+    from_storage = request.POST.get("sr_secret", "") if ours and not secret else ""
     # Asked once: a VLE that answers with nothing is not asked for ever.
-    if "sr_secret" not in request.POST and (page := _ask_platform_storage(request, parameters)):
-        return page
-    verified = pylti.verify_launch(parameters, secret_of)
+    if not secret and state.storage and parameters["id_token"] and "sr_secret" not in request.POST:
+        return _ask_platform_storage(request, parameters, state)
+    verified = pylti.verify_launch(parameters, state, secret or from_storage)
     try:
         launched = launching.record(verified, now=timezone.now())
     except LaunchRejected as rejected:
@@ -158,17 +154,14 @@ def launch(request: HttpRequest) -> HttpResponse:
     if from_storage:
         return _continue_in_new_tab(request, launched)
     response = _enter(request, launched)
-    cookies.drop(response, [cookies.LOGIN_PREFIX + verified.state.browser])
+    cookies.drop(response, [cookies.LOGIN_PREFIX + state.browser])
     return response
 
 
-def _ask_platform_storage(request: HttpRequest, parameters: dict[str, str]) -> HttpResponse | None:
-    """The page that fetches the login's secret from the VLE's storage, when the cookie did not come back."""
-    if not parameters["id_token"] or not parameters["state"]:
-        return None
-    state = login_state.read(parameters["state"])
-    if not state.storage or cookies.login_secret(request, state.browser):
-        return None
+def _ask_platform_storage(
+    request: HttpRequest, parameters: dict[str, str], state: login_state.LoginState
+) -> HttpResponse:
+    """The page that fetches the login's secret from the VLE's storage: the cookie did not come back."""
     registration = registrations.by_id(state.registration)
     if registration is None:
         raise LaunchRejected("registration_unknown")
@@ -189,11 +182,8 @@ def _ask_platform_storage(request: HttpRequest, parameters: dict[str, str]) -> H
 
 def _enter(request: HttpRequest, launched: Launch) -> HttpResponse:
     """Sign in, and go to the page that the launch is for."""
-    response = redirect(settings.LTI_LANDING_URL, launched.pk)
-    cookies.sign_in(
-        request, response, registration=launched.registration_id, lti_user=launched.lti_user_id
-    )
-    let_frame(response, [launched.registration_id])
+    response = HttpResponseRedirect(reverse(settings.LTI_LANDING_URL, args=[launched.pk]))
+    cookies.sign_in(request, response, registration=launched.registration_id, lti_user=launched.lti_user_id)
     return response
 
 

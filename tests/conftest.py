@@ -10,7 +10,6 @@ from lti_tool import http, keys, platform_keys, registrations
 from lti_tool.models import ToolKey
 from tests.platforms.fake import FakePlatform
 
-
 # What a marked test needs, and how a person reads that it is not there. `.ci/run` provides all of it.
 NEEDS = {
     "browser": (

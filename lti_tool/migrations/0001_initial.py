@@ -6,195 +6,435 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Deployment',
+            name="Deployment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('deployment_id', models.CharField(max_length=255, verbose_name='deployment ID')),
-                ('status', models.CharField(choices=[('pending', 'Waiting for an admin'), ('accepted', 'Accepted'), ('refused', 'Refused')], default='pending', max_length=10)),
-                ('first_seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("deployment_id", models.CharField(max_length=255, verbose_name="deployment ID")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Waiting for an admin"),
+                            ("accepted", "Accepted"),
+                            ("refused", "Refused"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("first_seen_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
         ),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('certificate_name', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("certificate_name", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.CreateModel(
-            name='School',
+            name="School",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('nation', models.CharField(choices=[('england', 'England'), ('wales', 'Wales'), ('scotland', 'Scotland'), ('northern-ireland', 'Northern Ireland'), ('elsewhere', 'Elsewhere')], default='england', max_length=20)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "nation",
+                    models.CharField(
+                        choices=[
+                            ("england", "England"),
+                            ("wales", "Wales"),
+                            ("scotland", "Scotland"),
+                            ("northern-ireland", "Northern Ireland"),
+                            ("elsewhere", "Elsewhere"),
+                        ],
+                        default="england",
+                        max_length=20,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ToolKey',
+            name="ToolKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kid', models.CharField(max_length=64, unique=True)),
-                ('encrypted_private_key', models.BinaryField()),
-                ('public_jwk', models.JSONField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kid", models.CharField(max_length=64, unique=True)),
+                ("encrypted_private_key", models.BinaryField()),
+                ("public_jwk", models.JSONField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Trust',
+            name="Trust",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, unique=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Context',
+            name="Context",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('context_id', models.CharField(max_length=255)),
-                ('title', models.CharField(blank=True, max_length=255)),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='contexts', to='lti_tool.deployment')),
-                ('school', models.ForeignKey(blank=True, help_text="Only where it differs from the deployment's school.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='contexts', to='lti_tool.school')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("context_id", models.CharField(max_length=255)),
+                ("title", models.CharField(blank=True, max_length=255)),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="contexts",
+                        to="lti_tool.deployment",
+                    ),
+                ),
+                (
+                    "school",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Only where it differs from the deployment's school.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="contexts",
+                        to="lti_tool.school",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'course',
+                "verbose_name": "course",
             },
         ),
         migrations.CreateModel(
-            name='Registration',
+            name="Registration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(blank=True, help_text='How you call this VLE, for your own lists.', max_length=200)),
-                ('family', models.CharField(choices=[('moodle', 'Moodle'), ('canvas', 'Canvas'), ('brightspace', 'Brightspace'), ('blackboard', 'Blackboard'), ('sakai', 'Sakai'), ('generic', 'Another LTI Advantage platform')], default='generic', max_length=20)),
-                ('issuer', models.CharField(max_length=255, verbose_name='issuer (platform ID)')),
-                ('client_id', models.CharField(max_length=255, verbose_name='client ID')),
-                ('auth_url', models.URLField(max_length=500, verbose_name='authentication request URL')),
-                ('token_url', models.URLField(max_length=500, verbose_name='access token URL')),
-                ('jwks_url', models.URLField(max_length=500, verbose_name='public keyset URL')),
-                ('token_audience', models.CharField(blank=True, help_text='Only where the VLE wants another audience than its token URL (Brightspace does).', max_length=500)),
-                ('frame_hosts', models.CharField(blank=True, help_text="Further addresses that show this VLE's pages, separated by spaces, such as a vanity domain.", max_length=1000)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        blank=True, help_text="How you call this VLE, for your own lists.", max_length=200
+                    ),
+                ),
+                (
+                    "family",
+                    models.CharField(
+                        choices=[
+                            ("moodle", "Moodle"),
+                            ("canvas", "Canvas"),
+                            ("brightspace", "Brightspace"),
+                            ("blackboard", "Blackboard"),
+                            ("sakai", "Sakai"),
+                            ("generic", "Another LTI Advantage platform"),
+                        ],
+                        default="generic",
+                        max_length=20,
+                    ),
+                ),
+                ("issuer", models.CharField(max_length=255, verbose_name="issuer (platform ID)")),
+                ("client_id", models.CharField(max_length=255, verbose_name="client ID")),
+                ("auth_url", models.URLField(max_length=500, verbose_name="authentication request URL")),
+                ("token_url", models.URLField(max_length=500, verbose_name="access token URL")),
+                ("jwks_url", models.URLField(max_length=500, verbose_name="public keyset URL")),
+                (
+                    "token_audience",
+                    models.CharField(
+                        blank=True,
+                        help_text="Only where the VLE wants another audience than its token URL (Brightspace does).",
+                        max_length=500,
+                    ),
+                ),
+                (
+                    "frame_hosts",
+                    models.CharField(
+                        blank=True,
+                        help_text="Further addresses that show this VLE's pages, separated by spaces, such as a vanity domain.",
+                        max_length=1000,
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('issuer', 'client_id'), name='registration_client_of_issuer')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("issuer", "client_id"), name="registration_client_of_issuer"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='LtiUser',
+            name="LtiUser",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sub', models.CharField(max_length=255)),
-                ('name', models.CharField(blank=True, max_length=255)),
-                ('email', models.CharField(blank=True, max_length=254)),
-                ('sourcedid', models.CharField(blank=True, max_length=255)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lti_users', to='lti_tool.person')),
-                ('registration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='users', to='lti_tool.registration')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sub", models.CharField(max_length=255)),
+                ("name", models.CharField(blank=True, max_length=255)),
+                ("email", models.CharField(blank=True, max_length=254)),
+                ("sourcedid", models.CharField(blank=True, max_length=255)),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lti_users",
+                        to="lti_tool.person",
+                    ),
+                ),
+                (
+                    "registration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="users",
+                        to="lti_tool.registration",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'VLE user',
+                "verbose_name": "VLE user",
             },
         ),
         migrations.AddField(
-            model_name='deployment',
-            name='registration',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='lti_tool.registration'),
+            model_name="deployment",
+            name="registration",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="deployments",
+                to="lti_tool.registration",
+            ),
         ),
         migrations.CreateModel(
-            name='ResourceLink',
+            name="ResourceLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('resource_link_id', models.CharField(max_length=255)),
-                ('title', models.CharField(blank=True, max_length=255)),
-                ('context', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='resource_links', to='lti_tool.context')),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='resource_links', to='lti_tool.deployment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("resource_link_id", models.CharField(max_length=255)),
+                ("title", models.CharField(blank=True, max_length=255)),
+                (
+                    "context",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="resource_links",
+                        to="lti_tool.context",
+                    ),
+                ),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="resource_links",
+                        to="lti_tool.deployment",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='LineItem',
+            name="LineItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.URLField(blank=True, max_length=1000)),
-                ('container_url', models.URLField(blank=True, max_length=1000)),
-                ('scopes', models.JSONField(default=list)),
-                ('leased_until', models.DateTimeField(blank=True, null=True)),
-                ('resource_link', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='line_item', to='lti_tool.resourcelink')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("url", models.URLField(blank=True, max_length=1000)),
+                ("container_url", models.URLField(blank=True, max_length=1000)),
+                ("scopes", models.JSONField(default=list)),
+                ("leased_until", models.DateTimeField(blank=True, null=True)),
+                (
+                    "resource_link",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="line_item",
+                        to="lti_tool.resourcelink",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Launch',
+            name="Launch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('nonce', models.CharField(max_length=64)),
-                ('custom', models.JSONField(default=dict)),
-                ('target', models.CharField(help_text='Path and query of the target_link_uri.', max_length=500)),
-                ('locale', models.CharField(blank=True, max_length=20)),
-                ('return_url', models.CharField(blank=True, max_length=2000)),
-                ('launched_at', models.DateTimeField()),
-                ('handed_over_at', models.DateTimeField(blank=True, null=True)),
-                ('lti_user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='launches', to='lti_tool.ltiuser')),
-                ('registration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='launches', to='lti_tool.registration')),
-                ('resource_link', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='launches', to='lti_tool.resourcelink')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("nonce", models.CharField(max_length=64)),
+                ("custom", models.JSONField(default=dict)),
+                (
+                    "target",
+                    models.CharField(help_text="Path and query of the target_link_uri.", max_length=500),
+                ),
+                ("locale", models.CharField(blank=True, max_length=20)),
+                ("return_url", models.CharField(blank=True, max_length=2000)),
+                ("launched_at", models.DateTimeField()),
+                ("handed_over_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "lti_user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="launches",
+                        to="lti_tool.ltiuser",
+                    ),
+                ),
+                (
+                    "registration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="launches",
+                        to="lti_tool.registration",
+                    ),
+                ),
+                (
+                    "resource_link",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="launches",
+                        to="lti_tool.resourcelink",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'launches',
+                "verbose_name_plural": "launches",
             },
         ),
         migrations.AddField(
-            model_name='deployment',
-            name='school',
-            field=models.ForeignKey(blank=True, help_text='The school its courses belong to unless a course says otherwise.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='lti_tool.school'),
+            model_name="deployment",
+            name="school",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="The school its courses belong to unless a course says otherwise.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="deployments",
+                to="lti_tool.school",
+            ),
         ),
         migrations.AddField(
-            model_name='school',
-            name='trust',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='schools', to='lti_tool.trust'),
+            model_name="school",
+            name="trust",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="schools",
+                to="lti_tool.trust",
+            ),
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('is_learner', models.BooleanField(default=False)),
-                ('is_lead', models.BooleanField(default=False)),
-                ('context', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='lti_tool.context')),
-                ('lti_user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='lti_tool.ltiuser')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("is_learner", models.BooleanField(default=False)),
+                ("is_lead", models.BooleanField(default=False)),
+                (
+                    "context",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to="lti_tool.context",
+                    ),
+                ),
+                (
+                    "lti_user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to="lti_tool.ltiuser",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('context', 'lti_user'), name='membership_of_user_in_context')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("context", "lti_user"), name="membership_of_user_in_context"
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='ltiuser',
-            constraint=models.UniqueConstraint(fields=('registration', 'sub'), name='lti_user_sub_in_registration'),
+            model_name="ltiuser",
+            constraint=models.UniqueConstraint(
+                fields=("registration", "sub"), name="lti_user_sub_in_registration"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resourcelink',
-            constraint=models.UniqueConstraint(fields=('deployment', 'resource_link_id'), name='resource_link_id_in_deployment'),
+            model_name="resourcelink",
+            constraint=models.UniqueConstraint(
+                fields=("deployment", "resource_link_id"), name="resource_link_id_in_deployment"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='launch',
-            constraint=models.UniqueConstraint(fields=('registration', 'nonce'), name='launch_nonce_used_once'),
+            model_name="launch",
+            constraint=models.UniqueConstraint(
+                fields=("registration", "nonce"), name="launch_nonce_used_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deployment',
-            constraint=models.UniqueConstraint(fields=('registration', 'deployment_id'), name='deployment_id_in_registration'),
+            model_name="deployment",
+            constraint=models.UniqueConstraint(
+                fields=("registration", "deployment_id"), name="deployment_id_in_registration"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='context',
-            constraint=models.UniqueConstraint(fields=('deployment', 'context_id'), name='context_id_in_deployment'),
+            model_name="context",
+            constraint=models.UniqueConstraint(
+                fields=("deployment", "context_id"), name="context_id_in_deployment"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='school',
-            constraint=models.UniqueConstraint(fields=('trust', 'name'), name='school_name_in_trust'),
+            model_name="school",
+            constraint=models.UniqueConstraint(fields=("trust", "name"), name="school_name_in_trust"),
         ),
     ]

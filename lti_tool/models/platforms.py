@@ -21,7 +21,9 @@ class Registration(models.Model):
     `iss` alone is no tenant: every hosted Canvas shares one (lti-platforms.md §0.5).
     """
 
-    name = models.CharField(max_length=200, blank=True, help_text="How you call this VLE, for your own lists.")
+    name = models.CharField(
+        max_length=200, blank=True, help_text="How you call this VLE, for your own lists."
+    )
     family = models.CharField(max_length=20, choices=Family, default=Family.GENERIC)
     issuer = models.CharField("issuer (platform ID)", max_length=255)
     client_id = models.CharField("client ID", max_length=255)

@@ -1,7 +1,10 @@
 """Somebody with a browser, without a browser: Django's client going through login and launch as one does."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 from django.http import HttpResponse
@@ -13,13 +16,37 @@ TOOL = "https://tool.example"
 LAUNCH = f"{TOOL}/lti/launch/"
 
 
+@contextmanager
+def clock_moved(seconds: float) -> Iterator[None]:
+    """What happens inside happens that many seconds from now (before now, when negative)."""
+    real = time.time
+    with patch("time.time", lambda: real() + seconds):
+        yield
+
+
+class Browser(Client):
+    """Django's client, which unlike a browser goes on sending the cookies that it was told to forget."""
+
+    def request(self, **request: Any) -> Any:
+        response = super().request(**request)
+        for name in [name for name, cookie in self.cookies.items() if cookie["max-age"] == 0]:
+            del self.cookies[name]
+        return response
+
+    def cookie_names(self, prefix: str = "") -> list[str]:
+        return sorted(name for name in self.cookies if name.startswith(prefix))
+
+    def cookie_header(self) -> str:
+        return "; ".join(f"{name}={cookie.value}" for name, cookie in self.cookies.items())
+
+
 class Visitor:
     """A person's browser on a platform's course page."""
 
     def __init__(self, platform: FakePlatform, target: str = LAUNCH) -> None:
         self.platform = platform
         self.target = target
-        self.client = Client(headers={"host": "tool.example"})
+        self.client = Browser(headers={"host": "tool.example"})
 
     def login(self, method: str = "post", **changes: str | None) -> HttpResponse:
         """Begin the login that the platform's page begins; None leaves a parameter out."""
@@ -41,8 +68,17 @@ class Visitor:
         assert response.status_code == 302, response.content
         return {name: values[0] for name, values in parse_qs(urlsplit(response["Location"]).query).items()}
 
-    def post(self, state: str, id_token: str) -> HttpResponse:
-        return self.client.post("/lti/launch/", {"state": state, "id_token": id_token}, secure=True)
+    def post(self, state: str, id_token: str, **others: str) -> HttpResponse:
+        sent = {"state": state, "id_token": id_token, **others}
+        return self.client.post("/lti/launch/", sent, secure=True)
+
+    def token(
+        self, question: dict[str, str], change: Callable[[dict[str, Any]], None] = lambda claims: None
+    ) -> str:
+        """The platform's good answer to the tool's question, spoilt or varied by `change`."""
+        claims = self.platform.claims(nonce=question["nonce"], target=self.target)
+        change(claims)
+        return self.platform.keys[0].sign(claims)
 
     def launch(
         self,

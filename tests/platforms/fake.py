@@ -11,6 +11,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -50,7 +51,11 @@ class PlatformKey:
 
 @dataclass
 class Fault:
-    """How the next answer to a path goes wrong. `after` does the work first: the answer is what is lost."""
+    """How the next answer to a path goes wrong. `after` does the work first: the answer is what is lost.
+
+    `held` keeps the answer back until the test sets it. `drip` sends one byte in so many seconds, beginning with
+    the status line, or with the body where `drip_body` says so.
+    """
 
     status: int = 500
     body: bytes = b""
@@ -58,6 +63,9 @@ class Fault:
     reset: bool = False
     after: bool = False
     delay: float = 0.0
+    held: threading.Event | None = None
+    drip: float = 0.0
+    drip_body: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,6 +126,8 @@ class FakePlatform:
             self.columns: dict[str, Column] = {}
             self.ungradable: set[str] = set()
             self.after_score: Callable[[dict[str, Any]], None] = lambda score: None
+            # Called once an answer has been sent whole, with the fault that it was, if any.
+            self.after_answer: Callable[[Fault | None], None] = lambda fault: None
             self.column("1", resource_link_id="link-1")
 
     # --- what a test says -----------------------------------------------------------------------------------
@@ -196,7 +206,10 @@ class FakePlatform:
                 "return_url": f"{self.url}/course",
             },
             f"{CLAIM}tool_platform": {"product_family_code": "moodle", "guid": "fake", "name": "Fake"},
-            f"{CLAIM}custom": {"module": "all-staff-awareness", "due": "$ResourceLink.submission.endDateTime"},
+            f"{CLAIM}custom": {
+                "module": "all-staff-awareness",
+                "due": "$ResourceLink.submission.endDateTime",
+            },
             AGS: {
                 "scope": ALL_SCOPES,
                 "lineitems": f"{self.url}/lineitems?type_id=1",
@@ -353,6 +366,8 @@ def _handler_of(platform: FakePlatform) -> type[BaseHTTPRequestHandler]:
                 )
             if fault and fault.delay:
                 time.sleep(fault.delay)
+            if fault and fault.held:
+                fault.held.wait(20)
             answer = None
             if fault is None or fault.after:
                 with platform.lock:
@@ -364,6 +379,16 @@ def _handler_of(platform: FakePlatform) -> type[BaseHTTPRequestHandler]:
             if fault:
                 answer = (fault.status, fault.headers, fault.body)
             assert answer is not None
+            try:
+                if fault and fault.drip:
+                    self._drip(fault)
+                else:
+                    self._send(answer)
+                platform.after_answer(fault)
+            except ConnectionError:
+                self.close_connection = True  # the tool has heard enough
+
+        def _send(self, answer: tuple[int, dict[str, str], bytes]) -> None:
             status, headers, document = answer
             self.send_response(status)
             for name, value in headers.items():
@@ -372,7 +397,20 @@ def _handler_of(platform: FakePlatform) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(document)
 
+        def _drip(self, fault: Fault) -> None:
+            lines = "".join(f"{name}: {value}\r\n" for name, value in fault.headers.items())
+            head = f"HTTP/1.1 {fault.status} So\r\n{lines}\r\n".encode()
+            if fault.drip_body:
+                self.wfile.write(head)
+            for byte in fault.body if fault.drip_body else head + fault.body:
+                self.wfile.write(bytes([byte]))
+                time.sleep(fault.drip)
+
         do_GET = do_POST = do_PUT = do_DELETE = _serve
+
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # the tool left in the middle
+                super().handle()
 
         def log_message(self, *args: object) -> None:
             pass

@@ -29,7 +29,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         fields = Platform.__dataclass_fields__
-        platform = Platform(**{name: options[name] for name in fields} | {"family": Family(options["family"])})
+        platform = Platform(
+            **{name: options[name] for name in fields} | {"family": Family(options["family"])}
+        )
         try:
             registration = register(platform)
         except ValidationError as error:
