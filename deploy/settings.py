@@ -5,7 +5,6 @@ three layers down. The defaults are the embedded form (design decision 10): SQLi
 machine; PostgreSQL, RabbitMQ and Redis are a matter of three URLs.
 """
 
-
 from http.cookies import Morsel
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -80,7 +79,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "lti_tool.middleware.PagePolicy",
+    "lti_tool.middleware.Utf8Forms",
     "lti_tool.middleware.FramedCookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "lti_tool.middleware.SignedIn",
@@ -112,9 +112,7 @@ FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 LTI_LANDING_URL = "learn:landing"
 
 # --- where things are kept ------------------------------------------------------------------------------
-DATABASES = {
-    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'saferesponse.sqlite3'}")
-}
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'saferesponse.sqlite3'}")}
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
     # Write locks are taken when a transaction begins, so two writers wait instead of failing half-way.
@@ -125,6 +123,10 @@ if _database["ENGINE"].endswith("sqlite3"):
     }
     _database["CONN_MAX_AGE"] = None
 else:
+    # Planning the read of a launch costs PostgreSQL more than running it: let it keep the plan.
+    # (Not through a pooler that gives each transaction another connection: there set DATABASE_PREPARE=false.)
+    if env.bool("DATABASE_PREPARE", default=True):
+        _database["OPTIONS"] = {"server_side_binding": True, "prepare_threshold": 2}
     _database["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
     _database["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -165,6 +167,9 @@ elif CELERY_BROKER_URL.startswith(("amqp:", "amqps:", "pyamqp:")):
         # A ring to a broker that is down ends at once, not after CELERY_BROKER_CONNECTION_TIMEOUT of trying again.
         "max_retries": 1,
         "interval_start": 0.1,
+        # Closing a channel waits for the broker's word, for ever where the broker is mute.
+        "read_timeout": 2,
+        "write_timeout": 2,
     }
 # How long a worker may hold a score before another takes it over. Every process must be told the same.
 OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=120)

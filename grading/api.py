@@ -38,7 +38,9 @@ class CertificateView(APIView):
 
     @extend_schema(
         operation_id="verify_certificate",
-        parameters=[OpenApiParameter("code", str, OpenApiParameter.PATH, description="As on the certificate")],
+        parameters=[
+            OpenApiParameter("code", str, OpenApiParameter.PATH, description="As on the certificate")
+        ],
         responses={200: VerificationSerializer, 404: None, 429: None},
     )
     def get(self, request: Request, code: str) -> Response:

@@ -36,9 +36,7 @@ def start(
         return enrolment.attempts.get(submitted_at=None)
 
 
-def _start(
-    enrolment: Enrolment, draw: Callable[[], Paper], module: ModuleSummary, now: datetime
-) -> Attempt:
+def _start(enrolment: Enrolment, draw: Callable[[], Paper], module: ModuleSummary, now: datetime) -> Attempt:
     Enrolment.objects.select_for_update().get(pk=enrolment.pk)
     latest = enrolment.attempts.order_by("-number").first()
     if latest and latest.is_open:
@@ -73,9 +71,7 @@ def saved_answers(attempt: Attempt) -> dict[str, list[str]]:
 
 
 @transaction.atomic
-def submit(
-    attempt: Attempt, *, mark: Callable[[Paper, Answers], Mark], now: datetime
-) -> Attempt:
+def submit(attempt: Attempt, *, mark: Callable[[Paper, Answers], Mark], now: datetime) -> Attempt:
     """Submit an attempt: mark it, and in the same transaction write the result, the certificate with its line
     of evidence, and the score that is to go home.
 

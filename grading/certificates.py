@@ -205,5 +205,7 @@ def _pdf_facts(certificate: Certificate) -> CertificateFacts:
 
 def of_enrolment(enrolment: Enrolment) -> Certificate | None:
     """The certificate that an enrolment earned, if it did."""
-    result = Result.objects.filter(enrolment=enrolment).select_related("certificate__record__personal").first()
+    result = (
+        Result.objects.filter(enrolment=enrolment).select_related("certificate__record__personal").first()
+    )
     return result.certificate if result else None

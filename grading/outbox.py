@@ -185,7 +185,9 @@ def deliver(score: OutgoingScore) -> None:
     except Exception:
         # An answer that nobody foresaw, or a row that makes no sense: left alone it would be taken first, and
         # fail, at every sweep, and nothing behind it would ever be sent.
-        logger.exception("score.failed registration=%s score=%s tries=%s", registration.pk, score.pk, score.tries)
+        logger.exception(
+            "score.failed registration=%s score=%s tries=%s", registration.pk, score.pk, score.tries
+        )
         _put_off_or_park(score, ags.ScoreRefused(OUR_FAULT, permanent=False))
     else:
         logger.info("score.delivered registration=%s score=%s", registration.pk, score.pk)
@@ -257,10 +259,10 @@ def back_off(tries: int, retry_after: float | None) -> float:
     together; never less than the platform asked for.
     """
     longest = min(FIRST_WAIT_SECONDS * 2 ** (tries - 1), LONGEST_WAIT_SECONDS)
-    wait = random.uniform(longest / 2, longest)
+    wait = random.uniform(longest / 2, longest)  # noqa: S311 (jitter, no secret)
     if retry_after is None:
         return wait
-    asked = retry_after * random.uniform(1, 1.2)
+    asked = retry_after * random.uniform(1, 1.2)  # noqa: S311
     # A VLE that says "in a second" for hours is down all the same.
     return asked if tries <= PROMPT_TRIES else max(asked, wait)
 

@@ -7,219 +7,441 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('lti_tool', '0001_initial'),
+        ("lti_tool", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('paper_data', models.JSONField()),
-                ('module_data', models.JSONField()),
-                ('started_at', models.DateTimeField()),
-                ('submitted_at', models.DateTimeField(blank=True, null=True)),
-                ('mark_data', models.JSONField(blank=True, null=True)),
-                ('percentage', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('passed', models.BooleanField(blank=True, null=True)),
-                ('group_session_id', models.BigIntegerField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                ("paper_data", models.JSONField()),
+                ("module_data", models.JSONField()),
+                ("started_at", models.DateTimeField()),
+                ("submitted_at", models.DateTimeField(blank=True, null=True)),
+                ("mark_data", models.JSONField(blank=True, null=True)),
+                ("percentage", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("passed", models.BooleanField(blank=True, null=True)),
+                ("group_session_id", models.BigIntegerField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='CpdRecord',
+            name="CpdRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveBigIntegerField()),
-                ('kind', models.CharField(choices=[('completion', 'Training completed')], max_length=20)),
-                ('facts', models.JSONField()),
-                ('personal_hash', models.CharField(max_length=64)),
-                ('previous_hash', models.CharField(max_length=64)),
-                ('hash', models.CharField(max_length=64)),
-                ('enrolment_number', models.BigIntegerField(db_index=True)),
-                ('recorded_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveBigIntegerField()),
+                ("kind", models.CharField(choices=[("completion", "Training completed")], max_length=20)),
+                ("facts", models.JSONField()),
+                ("personal_hash", models.CharField(max_length=64)),
+                ("previous_hash", models.CharField(max_length=64)),
+                ("hash", models.CharField(max_length=64)),
+                ("enrolment_number", models.BigIntegerField(db_index=True)),
+                ("recorded_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name': 'CPD record',
+                "verbose_name": "CPD record",
             },
         ),
         migrations.CreateModel(
-            name='RegisterChain',
+            name="RegisterChain",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('length', models.PositiveBigIntegerField(default=0)),
-                ('head', models.CharField(default='0000000000000000000000000000000000000000000000000000000000000000', max_length=64)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("length", models.PositiveBigIntegerField(default=0)),
+                (
+                    "head",
+                    models.CharField(
+                        default="0000000000000000000000000000000000000000000000000000000000000000",
+                        max_length=64,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Activity',
+            name="Activity",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('module', models.SlugField(max_length=100)),
-                ('title', models.CharField(max_length=200)),
-                ('nation', models.CharField(default='england', max_length=20)),
-                ('audience', models.CharField(default='school', max_length=20)),
-                ('pass_mark', models.PositiveSmallIntegerField(default=80, help_text='Per cent.')),
-                ('attempts_allowed', models.PositiveSmallIntegerField(blank=True, help_text='Empty: as many as they need.', null=True)),
-                ('keeps', models.CharField(choices=[('best', 'the best attempt'), ('latest', 'the latest attempt')], default='best', max_length=10)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='activities', to='lti_tool.deployment')),
-                ('resource_link', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='activity', to='lti_tool.resourcelink')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("module", models.SlugField(max_length=100)),
+                ("title", models.CharField(max_length=200)),
+                ("nation", models.CharField(default="england", max_length=20)),
+                ("audience", models.CharField(default="school", max_length=20)),
+                ("pass_mark", models.PositiveSmallIntegerField(default=80, help_text="Per cent.")),
+                (
+                    "attempts_allowed",
+                    models.PositiveSmallIntegerField(
+                        blank=True, help_text="Empty: as many as they need.", null=True
+                    ),
+                ),
+                (
+                    "keeps",
+                    models.CharField(
+                        choices=[("best", "the best attempt"), ("latest", "the latest attempt")],
+                        default="best",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="activities",
+                        to="lti_tool.deployment",
+                    ),
+                ),
+                (
+                    "resource_link",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="activity",
+                        to="lti_tool.resourcelink",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'activities',
+                "verbose_name_plural": "activities",
             },
         ),
         migrations.CreateModel(
-            name='Answer',
+            name="Answer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('question_id', models.CharField(max_length=100)),
-                ('value', models.JSONField()),
-                ('saved_at', models.DateTimeField()),
-                ('attempt', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='answers', to='grading.attempt')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("question_id", models.CharField(max_length=100)),
+                ("value", models.JSONField()),
+                ("saved_at", models.DateTimeField()),
+                (
+                    "attempt",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="answers",
+                        to="grading.attempt",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Certificate',
+            name="Certificate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=20, unique=True)),
-                ('issued_at', models.DateTimeField()),
-                ('renew_by', models.DateField(blank=True, null=True)),
-                ('record', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='certificate', to='grading.cpdrecord')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=20, unique=True)),
+                ("issued_at", models.DateTimeField()),
+                ("renew_by", models.DateField(blank=True, null=True)),
+                (
+                    "record",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="certificate",
+                        to="grading.cpdrecord",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Enrolment',
+            name="Enrolment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('group_session_id', models.BigIntegerField(blank=True, null=True)),
-                ('started_at', models.DateTimeField()),
-                ('activity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='enrolments', to='grading.activity')),
-                ('lti_user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='enrolments', to='lti_tool.ltiuser')),
-                ('resource_link', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='enrolments', to='lti_tool.resourcelink')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("group_session_id", models.BigIntegerField(blank=True, null=True)),
+                ("started_at", models.DateTimeField()),
+                (
+                    "activity",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="enrolments",
+                        to="grading.activity",
+                    ),
+                ),
+                (
+                    "lti_user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="enrolments",
+                        to="lti_tool.ltiuser",
+                    ),
+                ),
+                (
+                    "resource_link",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="enrolments",
+                        to="lti_tool.resourcelink",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='attempt',
-            name='enrolment',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='grading.enrolment'),
+            model_name="attempt",
+            name="enrolment",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="attempts", to="grading.enrolment"
+            ),
         ),
         migrations.CreateModel(
-            name='OutgoingScore',
+            name="OutgoingScore",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('percentage', models.PositiveSmallIntegerField()),
-                ('comment', models.TextField(blank=True)),
-                ('submitted_at', models.DateTimeField()),
-                ('state', models.CharField(choices=[('waiting', 'Waiting to be sent'), ('sending', 'Being sent'), ('delivered', 'In the gradebook'), ('parked', 'Not delivered: somebody must act'), ('superseded', 'Replaced by a newer score'), ('ungraded', 'The link has no gradebook')], default='waiting', max_length=12)),
-                ('due_at', models.DateTimeField()),
-                ('leased_until', models.DateTimeField(blank=True, null=True)),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('problem', models.TextField(blank=True)),
-                ('queued_at', models.DateTimeField()),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('enrolment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='scores', to='grading.enrolment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("percentage", models.PositiveSmallIntegerField()),
+                ("comment", models.TextField(blank=True)),
+                ("submitted_at", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting to be sent"),
+                            ("sending", "Being sent"),
+                            ("delivered", "In the gradebook"),
+                            ("parked", "Not delivered: somebody must act"),
+                            ("superseded", "Replaced by a newer score"),
+                            ("ungraded", "The link has no gradebook"),
+                        ],
+                        default="waiting",
+                        max_length=12,
+                    ),
+                ),
+                ("due_at", models.DateTimeField()),
+                ("leased_until", models.DateTimeField(blank=True, null=True)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("problem", models.TextField(blank=True)),
+                ("queued_at", models.DateTimeField()),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "enrolment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="scores",
+                        to="grading.enrolment",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PersonalPart',
+            name="PersonalPart",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('salt', models.CharField(max_length=64)),
-                ('facts', models.JSONField()),
-                ('record', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='personal', to='grading.cpdrecord')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("salt", models.CharField(max_length=64)),
+                ("facts", models.JSONField()),
+                (
+                    "record",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="personal",
+                        to="grading.cpdrecord",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='cpdrecord',
-            name='chain',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='grading.registerchain'),
+            model_name="cpdrecord",
+            name="chain",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="grading.registerchain"
+            ),
         ),
         migrations.CreateModel(
-            name='Result',
+            name="Result",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('percentage', models.PositiveSmallIntegerField()),
-                ('passed', models.BooleanField()),
-                ('changed_at', models.DateTimeField()),
-                ('attempt', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='grading.attempt')),
-                ('certificate', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='grading.certificate')),
-                ('enrolment', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='result', to='grading.enrolment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("percentage", models.PositiveSmallIntegerField()),
+                ("passed", models.BooleanField()),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "attempt",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="grading.attempt"
+                    ),
+                ),
+                (
+                    "certificate",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="grading.certificate",
+                    ),
+                ),
+                (
+                    "enrolment",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="result",
+                        to="grading.enrolment",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StepProgress',
+            name="StepProgress",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.SlugField(max_length=100)),
-                ('choices', models.JSONField(default=list)),
-                ('earlier_walks', models.JSONField(default=list)),
-                ('begun_at', models.DateTimeField()),
-                ('done_at', models.DateTimeField(blank=True, null=True)),
-                ('skipped', models.BooleanField(default=False)),
-                ('enrolment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='progress', to='grading.enrolment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("step", models.SlugField(max_length=100)),
+                ("choices", models.JSONField(default=list)),
+                ("earlier_walks", models.JSONField(default=list)),
+                ("begun_at", models.DateTimeField()),
+                ("done_at", models.DateTimeField(blank=True, null=True)),
+                ("skipped", models.BooleanField(default=False)),
+                (
+                    "enrolment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="progress",
+                        to="grading.enrolment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'step progress',
+                "verbose_name_plural": "step progress",
             },
         ),
         migrations.AddConstraint(
-            model_name='activity',
-            constraint=models.CheckConstraint(condition=models.Q(('pass_mark__gte', 1), ('pass_mark__lte', 100)), name='activity_pass_mark_is_per_cent'),
+            model_name="activity",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("pass_mark__gte", 1), ("pass_mark__lte", 100)),
+                name="activity_pass_mark_is_per_cent",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='activity',
-            constraint=models.CheckConstraint(condition=models.Q(('attempts_allowed__isnull', True), ('attempts_allowed__gte', 1), _connector='OR'), name='activity_allows_an_attempt'),
+            model_name="activity",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("attempts_allowed__isnull", True), ("attempts_allowed__gte", 1), _connector="OR"
+                ),
+                name="activity_allows_an_attempt",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='answer',
-            constraint=models.UniqueConstraint(fields=('attempt', 'question_id'), name='one_answer_to_a_question'),
+            model_name="answer",
+            constraint=models.UniqueConstraint(
+                fields=("attempt", "question_id"), name="one_answer_to_a_question"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='enrolment',
-            constraint=models.UniqueConstraint(fields=('activity', 'resource_link', 'lti_user'), name='enrolment_of_user_in_place'),
+            model_name="enrolment",
+            constraint=models.UniqueConstraint(
+                fields=("activity", "resource_link", "lti_user"), name="enrolment_of_user_in_place"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('enrolment', 'number'), name='attempt_number_in_enrolment'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(
+                fields=("enrolment", "number"), name="attempt_number_in_enrolment"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(condition=models.Q(('submitted_at__isnull', True)), fields=('enrolment',), name='one_open_attempt'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("submitted_at__isnull", True)),
+                fields=("enrolment",),
+                name="one_open_attempt",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('passed__isnull', True), ('percentage__isnull', True), ('submitted_at__isnull', True)), models.Q(('passed__isnull', False), ('percentage__isnull', False), ('submitted_at__isnull', False)), _connector='OR'), name='attempt_is_marked_when_submitted'),
+            model_name="attempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("passed__isnull", True), ("percentage__isnull", True), ("submitted_at__isnull", True)
+                    ),
+                    models.Q(
+                        ("passed__isnull", False),
+                        ("percentage__isnull", False),
+                        ("submitted_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="attempt_is_marked_when_submitted",
+            ),
         ),
         migrations.AddIndex(
-            model_name='outgoingscore',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['due_at'], name='waiting_scores'),
+            model_name="outgoingscore",
+            index=models.Index(
+                condition=models.Q(("state", "waiting")), fields=["due_at"], name="waiting_scores"
+            ),
         ),
         migrations.AddIndex(
-            model_name='outgoingscore',
-            index=models.Index(condition=models.Q(('state', 'sending')), fields=['leased_until'], name='scores_in_flight'),
+            model_name="outgoingscore",
+            index=models.Index(
+                condition=models.Q(("state", "sending")), fields=["leased_until"], name="scores_in_flight"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='outgoingscore',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('enrolment',), name='one_waiting_score'),
+            model_name="outgoingscore",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "waiting")), fields=("enrolment",), name="one_waiting_score"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='outgoingscore',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'sending')), fields=('enrolment',), name='one_score_in_flight'),
+            model_name="outgoingscore",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "sending")), fields=("enrolment",), name="one_score_in_flight"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cpdrecord',
-            constraint=models.UniqueConstraint(fields=('chain', 'position'), name='one_line_at_a_position'),
+            model_name="cpdrecord",
+            constraint=models.UniqueConstraint(fields=("chain", "position"), name="one_line_at_a_position"),
         ),
         migrations.AddConstraint(
-            model_name='stepprogress',
-            constraint=models.UniqueConstraint(fields=('enrolment', 'step'), name='progress_of_enrolment_in_step'),
+            model_name="stepprogress",
+            constraint=models.UniqueConstraint(
+                fields=("enrolment", "step"), name="progress_of_enrolment_in_step"
+            ),
         ),
     ]

@@ -38,9 +38,7 @@ class CpdRecord(models.Model):
 
     class Meta:
         verbose_name = "CPD record"
-        constraints = [
-            models.UniqueConstraint(fields=["chain", "position"], name="one_line_at_a_position")
-        ]
+        constraints = [models.UniqueConstraint(fields=["chain", "position"], name="one_line_at_a_position")]
 
     def __str__(self) -> str:
         return f"{self.chain} line {self.position}"

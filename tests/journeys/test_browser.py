@@ -148,6 +148,69 @@ def test_without_javascript(demo: RunningDemo, tmp_path: Path) -> None:
         assert jo.heading() == "You have passed"
 
 
+def test_by_keyboard_alone(demo: RunningDemo, tmp_path: Path) -> None:
+    """A lesson, a story and a question of each kind that comes, with Tab, arrows, space and Enter only."""
+    with browser(tmp_path / "keys", demo) as context:
+        amina = Person(context, demo)
+        amina.sign_in("Amina Yusuf")
+        with context.expect_page() as opened:
+            amina.page.goto(f"{demo.vle}/courses/1/activities/1/")
+            amina.page.get_by_role("link", name="Open in a new window").click()
+        page = amina.training = opened.value
+        page.wait_for_url(re.compile(rf"{demo.tool}/learn/.*"))
+        assert isinstance(page, Page)
+
+        def press(name: str) -> None:
+            """Tab until the control with this name has the focus, then press it."""
+            for _ in range(60):
+                page.keyboard.press("Tab")
+                focused = page.evaluate(
+                    "() => [document.activeElement.innerText || '', document.activeElement.type || '']"
+                )
+                if focused[0].strip().startswith(name):
+                    break
+            else:
+                raise AssertionError(f"the keyboard does not reach {name!r}")
+            with page.expect_navigation():
+                page.keyboard.press("Enter")
+
+        def choose_first() -> None:
+            """Tab into the fieldset, and choose with the space bar or, in a list, the arrow keys."""
+            for _ in range(60):
+                page.keyboard.press("Tab")
+                kind = page.evaluate("() => document.activeElement.type || ''")
+                if kind in {"radio", "checkbox"}:
+                    page.keyboard.press("Space")
+                    return
+                if kind == "select-one":
+                    page.keyboard.press("ArrowDown")
+                    return
+            raise AssertionError("the keyboard reaches nothing to choose")
+
+        press("Begin")
+        while amina.heading() != "Can you keep a secret?":
+            press("Done")
+        press("Begin the story")
+        while page.get_by_role("button", name="Decide").count():
+            choose_first()
+            press("Decide")
+        press("Continue")
+        while (
+            page.get_by_role("button", name="Done").count() or page.get_by_role("button", name="Skip").count()
+        ):
+            press("Done" if page.get_by_role("button", name="Done").count() else "Skip")
+        press("Start the questions")
+        for number in range(1, 11):
+            assert f"Question {number} of 10" in page.locator("main").inner_text()
+            if page.locator("select").count():
+                press("Leave it for now")
+            else:
+                choose_first()
+                press("Save and continue")
+        press("Submit" if page.get_by_role("button", name="Submit my answers").count() else "Submit as it is")
+        assert amina.heading() in {"Not passed yet", "You have passed"}
+
+
 def _every_kind() -> set[str]:
     class Everything(set[str]):
         def __contains__(self, kind: object) -> bool:

@@ -1,0 +1,74 @@
+"""What happens inside the tool while a journey watches from outside: run as a program in the tool's environment."""
+
+import json
+import shutil
+import sys
+from collections import Counter
+from pathlib import Path
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+
+from grading import outbox  # noqa: E402
+from grading.models import Activity, Enrolment, OutgoingScore  # noqa: E402
+from lti_tool import keys  # noqa: E402
+from lti_tool.models import Deployment  # noqa: E402
+from lti_tool.registration import Platform, register  # noqa: E402
+from tests import factories  # noqa: E402
+
+
+def prepare(url: str, people: str) -> None:
+    """Register the platform, and enrol so many people whose latest attempt counts. Prints our public keys."""
+    register(
+        Platform(
+            issuer=url,
+            client_id="tool-at-fake",
+            auth_url=f"{url}/auth",
+            token_url=f"{url}/token",
+            jwks_url=f"{url}/jwks",
+            deployment_id="deployment-1",
+        )
+    )
+    course = factories.make_course(Deployment.objects.get())
+    link = factories.make_link(course, column=f"{url}/lineitems/1?type_id=1", resource_link_id="link-1")
+    activity = factories.make_activity(link, keeps=Activity.Keeps.LATEST)
+    for number in range(int(people)):
+        factories.make_enrolment(activity, factories.make_member(course, sub=f"user-{number}"))
+    print(json.dumps(keys.public_keys()["keys"]))
+
+
+def submit(percentage: str, *people: str) -> None:
+    """These people take the quiz, with that result."""
+    for number in people:
+        factories.take(Enrolment.objects.get(lti_user__sub=f"user-{number}"), int(percentage))
+
+
+def submit_without_broker(percentage: str, *people: str) -> None:
+    """The same, while the filesystem broker's folder is gone and nothing can be put in its place."""
+    broker = Path(settings.DATA_DIR) / "broker"
+    shutil.move(broker, broker.with_name("away"))
+    broker.touch()
+    submit(percentage, *people)
+    broker.unlink()
+    shutil.move(broker.with_name("away"), broker)
+
+
+def submit_when_told(percentage: str, *people: str) -> None:
+    """The same, by a process that is connected to its broker already and waits for a line of input."""
+    outbox.ring()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    submit(percentage, *people)
+
+
+def states() -> None:
+    """Prints how many scores are in which state."""
+    print(json.dumps(Counter(OutgoingScore.objects.values_list("state", flat=True))))
+
+
+if __name__ == "__main__":
+    acts = {act.__name__: act for act in (prepare, submit, submit_without_broker, submit_when_told, states)}
+    acts[sys.argv[1]](*sys.argv[2:])
