@@ -18,7 +18,7 @@ check: $(VENV)/.dev
 	$(VENV)/bin/lint-imports
 	SECRET_KEY=check KEY_ENCRYPTION_KEYS=check $(VENV)/bin/python manage.py makemigrations --check --dry-run
 	SECRET_KEY=$$($(VENV)/bin/python -c "import secrets; print(secrets.token_urlsafe(50))") \
-	KEY_ENCRYPTION_KEYS=check PUBLIC_URL=https://check.example \
+	KEY_ENCRYPTION_KEYS=check PUBLIC_URL=https://check.example DEBUG=false \
 	$(VENV)/bin/python manage.py check --deploy --fail-level WARNING
 	SECRET_KEY=check KEY_ENCRYPTION_KEYS=check $(VENV)/bin/python manage.py check_content
 

@@ -60,7 +60,9 @@ def load(folders: Iterable[Path]) -> Catalogue:
             # Evidence names slug and version; two contents under one name would make it a lie.
             problems.append(
                 PackProblem(
-                    f"{folder.name}/{MODULE_FILE}", 1, "version",
+                    f"{folder.name}/{MODULE_FILE}",
+                    1,
+                    "version",
                     f"another pack already has '{module.slug}' version {module.version} with"
                     " different content; give this one a new version",
                 )

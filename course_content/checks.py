@@ -10,9 +10,7 @@ from course_content.packs import PackProblem
 
 
 @checks.register("content")
-def check_packs(
-    app_configs: Sequence[Any] | None = None, **kwargs: Any
-) -> list[checks.CheckMessage]:
+def check_packs(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[checks.CheckMessage]:
     """Every problem in the built-in packs and those of CONTENT_PACK_DIRS.
 
     E001: a pack is left out because of this. W001: it teaches, but look again.

@@ -54,9 +54,7 @@ def _line(state: StateBlock, number: int) -> str:
 
 def _parser() -> MarkdownIt:
     md = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    md.block.ruler.before(
-        "fence", "callout", _callout, {"alt": ["paragraph", "blockquote", "list"]}
-    )
+    md.block.ruler.before("fence", "callout", _callout, {"alt": ["paragraph", "blockquote", "list"]})
     return md
 
 
@@ -71,8 +69,26 @@ def _keep_attribute(tag: str, name: str, value: str) -> str | None:
 
 _CLEANER = nh3.Cleaner(
     tags={
-        "h2", "h3", "h4", "p", "ul", "ol", "li", "strong", "em", "blockquote", "a", "br", "hr",
-        "div", "table", "thead", "tbody", "tr", "th", "td",
+        "h2",
+        "h3",
+        "h4",
+        "p",
+        "ul",
+        "ol",
+        "li",
+        "strong",
+        "em",
+        "blockquote",
+        "a",
+        "br",
+        "hr",
+        "div",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
     },
     attributes={"a": {"href"}, "ol": {"start"}},
     attribute_filter=_keep_attribute,

@@ -52,7 +52,7 @@ def draw_paper(module: Module, seed: int | str | None = None) -> Paper:
     quiz = module.quiz
     if quiz is None:
         raise NoQuiz(f"module '{module.slug}' has no quiz")
-    rng: random.Random = random.SystemRandom() if seed is None else random.Random(seed)
+    rng: random.Random = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 (tests)
     bank = list(quiz.questions)
     rng.shuffle(bank)
     critical = [q for q in bank if q.critical]
@@ -116,9 +116,7 @@ def mark_paper(paper: Paper, answers: Mapping[str, Sequence[str]]) -> Mark:
 
     `answers` maps question id to the option ids chosen. Never raises on account of the answers.
     """
-    return Mark(
-        tuple(mark_question(q, answers.get(q.id, ())) for q in read_questions(paper))
-    )
+    return Mark(tuple(mark_question(q, answers.get(q.id, ())) for q in read_questions(paper)))
 
 
 def mark_question(question: AnyQuestion, answer: Sequence[str]) -> QuestionMark:

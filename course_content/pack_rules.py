@@ -201,9 +201,7 @@ def claims_named(part: Lesson | Scenario | Quiz) -> Iterator[tuple[Loc, tuple[st
         yield ("claims",), part.claims
 
 
-def claim_findings(
-    named: Iterable[tuple[Loc, tuple[str, ...]]], known: set[str]
-) -> Iterator[Finding]:
+def claim_findings(named: Iterable[tuple[Loc, tuple[str, ...]]], known: set[str]) -> Iterator[Finding]:
     for loc, claims in named:
         if not claims:
             yield Finding(loc, "names no claim it rests on", "warning")
@@ -261,6 +259,15 @@ def reading_findings(source: Source) -> Iterator[Finding]:
 
 
 _PROSE = {
-    "body", "intro", "text", "reason", "debrief", "prompt", "explanation", "feedback",
-    "summary", "content_note", "wellbeing",
+    "body",
+    "intro",
+    "text",
+    "reason",
+    "debrief",
+    "prompt",
+    "explanation",
+    "feedback",
+    "summary",
+    "content_note",
+    "wellbeing",
 }

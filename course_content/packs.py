@@ -272,9 +272,7 @@ class _Reader:
 
     def _check_register(self, guidance: _Guidance, claims: _Claims) -> None:
         entries = {g.id: g for g in guidance.guidance}
-        self._report(
-            GUIDANCE_FILE, pack_rules.repeated([g.id for g in guidance.guidance], ("guidance",))
-        )
+        self._report(GUIDANCE_FILE, pack_rules.repeated([g.id for g in guidance.guidance], ("guidance",)))
         self._report(CLAIMS_FILE, pack_rules.repeated([c.id for c in claims.claims], ("claims",)))
         for i, claim in enumerate(claims.claims):
             for j, source in enumerate(claim.sources):
@@ -293,9 +291,7 @@ class _Reader:
             elif isinstance(step, Quiz):
                 self._report(file, pack_rules.quiz_findings(step))
             if known is not None:
-                self._report(
-                    file, pack_rules.claim_findings(pack_rules.claims_named(step), known)
-                )
+                self._report(file, pack_rules.claim_findings(pack_rules.claims_named(step), known))
 
     def _check_head_claims(self, head: ModuleFile, steps: list[Step], claims: _Claims) -> None:
         known = {c.id for c in claims.claims}
@@ -389,7 +385,7 @@ def _explain(error: ErrorDetails, source: Source) -> tuple[Loc, str]:
 
 def _pattern(field: str) -> str:
     if field == "version":
-        return "must be numbers with dots, such as \"1.2\""
+        return 'must be numbers with dots, such as "1.2"'
     if field == "status":
         return "must be 'draft' or 'reviewed by NAME on YYYY-MM-DD'"
     return "may hold only small letters, numbers and single hyphens"

@@ -201,9 +201,7 @@ class OrderingQuestion(_Question):
     kind: Literal["ordering"]
 
 
-Question = Annotated[
-    SingleQuestion | MultipleQuestion | OrderingQuestion, Field(discriminator="kind")
-]
+Question = Annotated[SingleQuestion | MultipleQuestion | OrderingQuestion, Field(discriminator="kind")]
 
 
 class Quiz(Part):
@@ -238,9 +236,7 @@ class ModuleFacts(Part):
     audience: Audience
     outcomes: tuple[Text, ...] = Field(min_length=1)
     # "draft" until a named person has checked it; a certificate repeats this word for word.
-    status: Annotated[
-        str, StringConstraints(pattern=r"^(draft|reviewed by .+ on \d{4}-\d{2}-\d{2})$")
-    ]
+    status: Annotated[str, StringConstraints(pattern=r"^(draft|reviewed by .+ on \d{4}-\d{2}-\d{2})$")]
     guidance_edition: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     pass_mark: Annotated[int, Field(ge=1, le=100)] = 80
     content_note: Markdown

@@ -58,11 +58,7 @@ class Source:
                     if key.value == str(part):
                         line, node = key.start_mark.line + 1 + self.offset, value
                         break
-            elif (
-                isinstance(node, yaml.SequenceNode)
-                and isinstance(part, int)
-                and part < len(node.value)
-            ):
+            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
                 node = node.value[part]
                 line = node.start_mark.line + 1 + self.offset
         return line

@@ -75,9 +75,7 @@ class _Figures(Collector):
     """Counted from the rows when somebody looks, so every process tells the same."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        scores = GaugeMetricFamily(
-            "saferesponse_scores", "Outgoing scores by state.", labels=["state"]
-        )
+        scores = GaugeMetricFamily("saferesponse_scores", "Outgoing scores by state.", labels=["state"])
         counted = dict(OutgoingScore.objects.values_list("state").annotate(Count("pk")))
         for state in OutgoingScore.State.values:
             scores.add_metric([state], counted.get(state, 0))

@@ -13,9 +13,7 @@ def http_url(text: str) -> str:
     """A base address without its trailing slash, so that paths can be appended to it."""
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not an address such as http://127.0.0.1:8000"
-        )
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as http://127.0.0.1:8000")
     return text.rstrip("/")
 
 
@@ -25,9 +23,7 @@ def read_arguments(argv: Sequence[str]) -> argparse.Namespace:
         description="Riverside School VLE, a small LTI 1.3 platform for trying the tool.",
     )
     parser.add_argument("--port", type=int, default=8001)
-    parser.add_argument(
-        "--bind", default="127.0.0.1", help="address to listen on (0.0.0.0 in a container)"
-    )
+    parser.add_argument("--bind", default="127.0.0.1", help="address to listen on (0.0.0.0 in a container)")
     parser.add_argument(
         "--data", type=Path, required=True, metavar="DIR", help="keeps the database and the keys"
     )

@@ -40,9 +40,7 @@ def create_item(request: HttpRequest) -> HttpResponse:
     _fill(item, json_object(request))
     item.save()
     answer = as_json(item)
-    return JsonResponse(
-        answer, status=201, content_type=ITEM_TYPE, headers={"Location": answer["id"]}
-    )
+    return JsonResponse(answer, status=201, content_type=ITEM_TYPE, headers={"Location": answer["id"]})
 
 
 def read_item(request: HttpRequest, item_id: int) -> HttpResponse:

@@ -13,9 +13,7 @@ TOKEN_LIFE_SECONDS = 60  # Moodle's; the browser only has to carry it across
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 
 
-def id_token_claims(
-    *, member: Member, nonce: str, document_target: str, now: int
-) -> dict[str, Any]:
+def id_token_claims(*, member: Member, nonce: str, document_target: str, now: int) -> dict[str, Any]:
     return {
         "iss": settings.PUBLIC_URL,
         "aud": settings.CLIENT_ID,

@@ -60,9 +60,7 @@ class LineItem(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [
-            models.CheckConstraint(condition=Q(score_maximum__gt=0), name="line_item_maximum")
-        ]
+        constraints = [models.CheckConstraint(condition=Q(score_maximum__gt=0), name="line_item_maximum")]
 
 
 class Grade(models.Model):
@@ -79,9 +77,7 @@ class Grade(models.Model):
     received_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["line_item", "member_id"], name="one_grade_each")
-        ]
+        constraints = [models.UniqueConstraint(fields=["line_item", "member_id"], name="one_grade_each")]
 
     @property
     def points(self) -> float | None:

@@ -107,9 +107,7 @@ def _id_token(params: QueryDict, member: Member | None) -> str:
     if member is None:
         raise RefusedError("login_required", "Nobody is signed in to the VLE in this browser.")
     if params.get("login_hint") != member.id:
-        raise RefusedError(
-            "access_denied", "The launch belongs to somebody other than the signed-in person."
-        )
+        raise RefusedError("access_denied", "The launch belongs to somebody other than the signed-in person.")
     hint = LaunchHint.use(_launch_id(params.get("lti_message_hint", "")), member.id)
     if hint is None:
         raise RefusedError("invalid_request", SPENT_HINT)

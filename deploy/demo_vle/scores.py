@@ -129,9 +129,7 @@ def nanoseconds(timestamp: str) -> int:
             raise ValueError("not in the form the specification asks for")
         seconds = int(datetime.fromisoformat(parts["moment"] + parts["zone"]).timestamp())
     except (ValueError, OverflowError):
-        raise ServiceError(
-            400, "timestamp must be an ISO 8601 date and time with its zone."
-        ) from None
+        raise ServiceError(400, "timestamp must be an ISO 8601 date and time with its zone.") from None
     if not 0 <= seconds <= LATEST_SECOND:
         raise ServiceError(400, "timestamp is out of range.")
     return seconds * 1_000_000_000 + int((parts["fraction"] or "")[:9].ljust(9, "0"))

@@ -40,9 +40,7 @@ def token(request: HttpRequest) -> JsonResponse:
     except OAuthError as error:
         answer, status = error.answer, error.status
     # RFC 6749, 5.1: a token must not be cached anywhere.
-    return JsonResponse(
-        answer, status=status, headers={"Cache-Control": "no-store", "Pragma": "no-cache"}
-    )
+    return JsonResponse(answer, status=status, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
 
 
 def _issue(request: HttpRequest) -> dict[str, Any]:

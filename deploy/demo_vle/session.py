@@ -9,9 +9,7 @@ TWELVE_HOURS = 12 * 60 * 60
 
 
 def signed_in_member(request: HttpRequest) -> Member | None:
-    member_id = request.get_signed_cookie(
-        settings.SESSION_COOKIE, default=None, max_age=TWELVE_HOURS
-    )
+    member_id = request.get_signed_cookie(settings.SESSION_COOKIE, default=None, max_age=TWELVE_HOURS)
     return MEMBERS.get(member_id) if member_id else None
 
 

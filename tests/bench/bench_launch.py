@@ -38,7 +38,9 @@ def connection(port: int) -> HTTPConnection:
     return kept[port]
 
 
-def call(port: int, method: str, path: str, form: dict[str, str], **headers: str) -> tuple[int, str, list[str]]:
+def call(
+    port: int, method: str, path: str, form: dict[str, str], **headers: str
+) -> tuple[int, str, list[str]]:
     """One request as a browser sends it: status, Location, and the cookies set as name=value."""
     link = connection(port)
     link.request(method, path, urlencode(form) if form else None, {**HEADERS, **FORM, **headers})
@@ -151,7 +153,10 @@ def bench(database: str, launches: int, runs: int) -> None:
             for name, work in (
                 ("launch, somebody known", lambda: launcher.many(launches, known)),
                 ("launch, somebody's first", lambda: launcher.many(launches, new)),
-                ("... in a frame, with the cookie probe", lambda: launcher.many(launches, new, framed_first=True)),
+                (
+                    "... in a frame, with the cookie probe",
+                    lambda: launcher.many(launches, new, framed_first=True),
+                ),
             ):
                 print(repeat(name, runs, launches, work, cpu).line(floor))
             print_keys(platform, launcher, launches, known)
@@ -175,7 +180,9 @@ def print_keys(
     launcher.many(launches, known)
     rate = launches / (time.monotonic() - begun)
     more = platform.count("GET", "/jwks") - fetched
-    print(f"  key rotated, key set answers in 200 ms: {rate:.0f} launches/s, {more} more fetches of the key set")
+    print(
+        f"  key rotated, key set answers in 200 ms: {rate:.0f} launches/s, {more} more fetches of the key set"
+    )
 
 
 def measure_floor(
@@ -195,7 +202,13 @@ def measure_floor(
                 list(pool.map(lambda _: floor_launch(platform, port), range(count)))
 
         work(300)
-        return repeat("floor: 2 requests, token check, 2 inserts", runs, launches, work, lambda: cpu_seconds([pid], also))
+        return repeat(
+            "floor: 2 requests, token check, 2 inserts",
+            runs,
+            launches,
+            work,
+            lambda: cpu_seconds([pid], also),
+        )
 
 
 def create_tables(url: str) -> None:
@@ -206,9 +219,11 @@ def create_tables(url: str) -> None:
         with psycopg.connect(url, autocommit=True) as database:
             for table, column in tables:
                 database.execute(f"DROP TABLE IF EXISTS {table}")
-                database.execute(f"CREATE TABLE {table} (id bigserial PRIMARY KEY, {column} text UNIQUE)"
-                                 if column == "nonce" else
-                                 f"CREATE TABLE {table} (id bigserial PRIMARY KEY, {column} text)")
+                database.execute(
+                    f"CREATE TABLE {table} (id bigserial PRIMARY KEY, {column} text UNIQUE)"
+                    if column == "nonce"
+                    else f"CREATE TABLE {table} (id bigserial PRIMARY KEY, {column} text)"
+                )
         return
     import sqlite3
 

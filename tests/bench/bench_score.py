@@ -42,7 +42,8 @@ def bench(database: str, scores: int, runs: int) -> None:
             stdout=subprocess.PIPE,
             text=True,
         ) as worker:
-            assert worker.stdin and worker.stdout
+            assert worker.stdin
+            assert worker.stdout
 
             def ask(what: str, count: int) -> dict[str, object]:
                 print(what, count, file=worker.stdin, flush=True)

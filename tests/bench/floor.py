@@ -1,4 +1,4 @@
-"""The floor under a launch: two bare Django requests, one token check, two inserts. Nothing that can be left out."""
+"""The floor under a launch: two bare Django requests, one token check, two inserts. Nothing more."""
 
 import json
 import os

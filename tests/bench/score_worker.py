@@ -32,9 +32,9 @@ registration: Registration = register(
 )
 deployment = registration.deployments.get()
 context = Context.objects.get_or_create(deployment=deployment, context_id="course-1")[0]
-link = ResourceLink.objects.get_or_create(
-    deployment=deployment, context=context, resource_link_id="link-1"
-)[0]
+link = ResourceLink.objects.get_or_create(deployment=deployment, context=context, resource_link_id="link-1")[
+    0
+]
 LineItem.objects.get_or_create(resource_link=link, defaults={"url": f"{url}/lineitems/1?type_id=1"})
 activity = Activity.objects.get_or_create(
     resource_link=link, defaults={"deployment": deployment, "module": "bench", "title": "Bench"}

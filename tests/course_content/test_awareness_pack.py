@@ -30,7 +30,9 @@ def test_it_is_what_was_promised(awareness: Module) -> None:
     assert quiz is not None
     assert quiz.draw == 10
     kinds = Counter(q.kind for q in quiz.questions)
-    assert kinds["single"] >= 20 and kinds["multiple"] >= 10 and kinds["ordering"] >= 6
+    assert kinds["single"] >= 20
+    assert kinds["multiple"] >= 10
+    assert kinds["ordering"] >= 6
     assert sum(q.critical for q in quiz.questions) >= 14
 
 
@@ -45,8 +47,15 @@ def test_every_never_item_is_asked_about_as_critical(awareness: Module) -> None:
     assert quiz is not None
     asked = {c for q in quiz.questions if q.critical for c in q.claims}
     assert asked >= {
-        "never-view", "do-not-delete", "no-details", "keep-it-private", "no-blame", "no-secrecy",
-        "seen-by-accident", "adult-involved", "ai-images-count",
+        "never-view",
+        "do-not-delete",
+        "no-details",
+        "keep-it-private",
+        "no-blame",
+        "no-secrecy",
+        "seen-by-accident",
+        "adult-involved",
+        "ai-images-count",
     }
 
 
@@ -162,9 +171,7 @@ NEVER = re.compile(
     r"|delete|wipe|get rid of|promise|secret|what is in the|why did you|name you have heard)\b",
     re.IGNORECASE,
 )
-DENIED = re.compile(
-    r"\b(not|n't|never|no|without|won't|can't|cannot|unopened|stop)\b|n't\b", re.IGNORECASE
-)
+DENIED = re.compile(r"\b(not|n't|never|no|without|won't|can't|cannot|unopened|stop)\b|n't\b", re.IGNORECASE)
 
 
 def good_choices(scenario: Scenario) -> Iterator[tuple[Node, Choice]]:
@@ -223,7 +230,8 @@ def test_the_helplines_are_the_known_ones(awareness: Module) -> None:
 
 def test_the_reporting_duty_is_only_spoken_of_as_still_to_come(awareness: Module) -> None:
     claim = awareness.claim("reporting-duty")
-    assert claim is not None and not claim.verified
+    assert claim is not None
+    assert not claim.verified
     spoken = awareness.lessons[3].body
     assert "no date for its start" in spoken.replace("\n", " ")
 

@@ -55,9 +55,7 @@ def test_the_newest_version_is_taught_and_the_older_can_be_asked_for(
     assert [m.version for m in catalogue.all_modules() if m.slug == "small"] == ["1.10"]
 
 
-def test_a_broken_pack_is_left_out_and_the_others_still_teach(
-    settings: Settings, tmp_path: Path
-) -> None:
+def test_a_broken_pack_is_left_out_and_the_others_still_teach(settings: Settings, tmp_path: Path) -> None:
     broken_pack(tmp_path / "bad", "module.yaml", "slug: small", "slug: bad!")
     write_pack(tmp_path / "good")
     settings.CONTENT_PACK_DIRS = [tmp_path]
@@ -99,5 +97,3 @@ def test_hidden_folders_are_no_packs(tmp_path: Path) -> None:
     write_pack(tmp_path / "__pycache__")
     write_pack(tmp_path / "small")
     assert catalogue.pack_folders([tmp_path]) == (tmp_path / "small",)
-
-

@@ -58,7 +58,8 @@ def test_a_warning_fails_only_when_strict(tmp_path: Path) -> None:
 
 def test_an_overdue_review_is_said_and_fails_only_when_strict(tmp_path: Path) -> None:
     folder = broken_pack(
-        tmp_path / "p", "guidance.yaml",
+        tmp_path / "p",
+        "guidance.yaml",
         "checked_on: 2026-11-22\n    review_by: 2027-03-01",
         "checked_on: 2020-01-01\n    review_by: 2021-01-01",
     )
@@ -79,9 +80,7 @@ def test_no_pack_at_all_is_a_failure(tmp_path: Path) -> None:
     assert run(str(tmp_path))[1] == "there is no pack to check"
 
 
-def test_the_system_check_reports_errors_and_warnings(
-    settings: Settings, tmp_path: Path
-) -> None:
+def test_the_system_check_reports_errors_and_warnings(settings: Settings, tmp_path: Path) -> None:
     broken_pack(tmp_path / "bad", "quiz.yaml", "answer: [dsl]", "answer: [x]")
     broken_pack(tmp_path / "so-so", "lessons/01-first.md", "claims: [tell]\n", "")
     settings.CONTENT_PACK_DIRS = [tmp_path]

@@ -31,9 +31,16 @@ def test_an_official_link_opens_apart_and_safely() -> None:
 
 def test_any_other_link_loses_its_address() -> None:
     for url in (
-        "https://example.com", "http://www.gov.uk/", "javascript:alert(1)", "//gov.uk/x", "/admin/",
-        "https://gov.uk@example.com/", "https://example.com%5C.gov.uk/", "https://notgov.uk/",
-        "https://www.gov.uk:8443/", "mailto:a@b.example",
+        "https://example.com",
+        "http://www.gov.uk/",
+        "javascript:alert(1)",
+        "//gov.uk/x",
+        "/admin/",
+        "https://gov.uk@example.com/",
+        "https://example.com%5C.gov.uk/",
+        "https://notgov.uk/",
+        "https://www.gov.uk:8443/",
+        "mailto:a@b.example",
     ):
         assert "href" not in render(f"[x]({url})"), url
 

@@ -30,9 +30,14 @@ from grading.papers import Paper, PaperQuestion
 def question(cls: type[Any], options: str, answer: str, **more: Any) -> Any:
     """A question whose options are the letters of `options`."""
     return cls(
-        id="q", kind=cls.model_fields["kind"].annotation.__args__[0], topic="t", prompt="P",
+        id="q",
+        kind=cls.model_fields["kind"].annotation.__args__[0],
+        topic="t",
+        prompt="P",
         options=tuple(Option(id=o, text=o.upper()) for o in options),
-        answer=tuple(answer), explanation="E", **more,
+        answer=tuple(answer),
+        explanation="E",
+        **more,
     )
 
 
@@ -91,9 +96,7 @@ def test_points_stay_between_none_and_one_and_are_one_only_when_exact(
 ) -> None:
     points = mark_question(asked, answer).points
     exact = (
-        sorted(answer) == sorted(asked.answer)
-        if asked.kind != "ordering"
-        else tuple(answer) == asked.answer
+        sorted(answer) == sorted(asked.answer) if asked.kind != "ordering" else tuple(answer) == asked.answer
     )
     assert 0 <= points <= 1
     assert (points == 1) == exact
@@ -145,9 +148,7 @@ def test_a_drawn_paper_is_fair(seed: int, awareness: Module) -> None:
 
 
 @given(seed=st.integers())
-def test_the_right_answers_earn_everything_and_no_answers_nothing(
-    seed: int, awareness: Module
-) -> None:
+def test_the_right_answers_earn_everything_and_no_answers_nothing(seed: int, awareness: Module) -> None:
     paper = draw_paper(awareness, seed)
     assert mark_paper(paper, right_answers(paper)).percentage == 100
     assert mark_paper(paper, {}).points == 0
@@ -259,8 +260,7 @@ def test_a_guess_at_random_rarely_passes(awareness: Module) -> None:
     for seed in range(300):
         paper = draw_paper(awareness, seed)
         answers = {
-            q.id: rng.sample([o.id for o in q.options], k=len(q.answer))
-            for q in read_questions(paper)
+            q.id: rng.sample([o.id for o in q.options], k=len(q.answer)) for q in read_questions(paper)
         }
         passed += mark_paper(paper, answers).passes(awareness.pass_mark)
     assert passed == 0

@@ -13,7 +13,8 @@ def test_a_good_pack_becomes_a_module(small: Module) -> None:
     assert [s.slug for s in small.steps] == ["first", "door", "quiz"]
     assert small.lessons[0].body.startswith("Tell your **DSL**.")
     assert small.scenarios[0].nodes["knock"].id == "knock"
-    assert small.quiz is not None and len(small.quiz.questions) == 6
+    assert small.quiz is not None
+    assert len(small.quiz.questions) == 6
     assert small.pass_mark == 80
     assert small.is_draft
 
@@ -50,19 +51,29 @@ BROKEN = {
         LESSON, "minutes: 1", "minutes: one", "minutes: one", "minutes", "must be a whole number"
     ),
     "missing field": Broken(LESSON, "title: The first lesson\n", "", "---", "title", "is missing"),
-    "misspelt field": Broken(
-        SCENARIO, "intro:", "introo:", "introo:", "introo", "is not a field here"
-    ),
+    "misspelt field": Broken(SCENARIO, "intro:", "introo:", "introo:", "introo", "is not a field here"),
     "missing field in a list": Broken(
-        QUIZ, "    prompt: Which are right?\n", "", "- id: which", "questions[2].prompt",
+        QUIZ,
+        "    prompt: Which are right?\n",
+        "",
+        "- id: which",
+        "questions[2].prompt",
         "is missing",
     ),
     "unknown verdict": Broken(
-        SCENARIO, "verdict: poor", "verdict: meh", "verdict: meh",
-        "nodes.knock.choices[2].verdict", "must be one of",
+        SCENARIO,
+        "verdict: poor",
+        "verdict: meh",
+        "verdict: meh",
+        "nodes.knock.choices[2].verdict",
+        "must be one of",
     ),
     "unknown kind of question": Broken(
-        QUIZ, "kind: multiple", "kind: essay", "kind: essay", "questions[2].kind",
+        QUIZ,
+        "kind: multiple",
+        "kind: essay",
+        "kind: essay",
+        "questions[2].kind",
         "must be one of",
     ),
     "no kind of question": Broken(
@@ -71,75 +82,101 @@ BROKEN = {
     "number for text": Broken(
         MODULE, 'version: "1.0"', "version: 1.0", "version: 1.0", "version", "must be text"
     ),
-    "bad version": Broken(
-        MODULE, '"1.0"', '"one"', 'version: "one"', "version", "must be numbers with dots"
-    ),
+    "bad version": Broken(MODULE, '"1.0"', '"one"', 'version: "one"', "version", "must be numbers with dots"),
     "bad status": Broken(
         MODULE, "status: draft", "status: fine", "status: fine", "status", "must be 'draft' or"
     ),
-    "bad slug": Broken(
-        MODULE, "slug: small", "slug: Small One", "slug: Small", "slug", "small letters"
-    ),
-    "empty text": Broken(
-        MODULE, "A small module", '""', "title:", "title", "must not be empty"
-    ),
+    "bad slug": Broken(MODULE, "slug: small", "slug: Small One", "slug: Small", "slug", "small letters"),
+    "empty text": Broken(MODULE, "A small module", '""', "title:", "title", "must not be empty"),
     "not a date": Broken(
-        GUIDANCE, "2027-03-01", "next spring", "next spring", "guidance[1].review_by",
+        GUIDANCE,
+        "2027-03-01",
+        "next spring",
+        "next spring",
+        "guidance[1].review_by",
         "must be a date such as",
     ),
     "not true or false": Broken(
-        CLAIMS, "verified: true", "verified: perhaps", "verified: perhaps",
-        "claims[1].verified", "must be true or false",
+        CLAIMS,
+        "verified: true",
+        "verified: perhaps",
+        "verified: perhaps",
+        "claims[1].verified",
+        "must be true or false",
     ),
     "text where a list belongs": Broken(
         CLAIMS, "[overview]", "overview", "sources:", "claims[1].sources", "must be a list"
     ),
     "no questions": Broken(
-        MODULE, "outcomes:\n  - Know who to tell", "outcomes: []", "outcomes:", "outcomes",
+        MODULE,
+        "outcomes:\n  - Know who to tell",
+        "outcomes: []",
+        "outcomes:",
+        "outcomes",
         "needs at least 1",
     ),
     "ending without an outcome": Broken(
-        SCENARIO, "      outcome: good\n", "", "ending:", "nodes.inside.ending.outcome",
+        SCENARIO,
+        "      outcome: good\n",
+        "",
+        "ending:",
+        "nodes.inside.ending.outcome",
         "is missing",
     ),
     # the file itself
-    "broken YAML": Broken(
-        QUIZ, "draw: 2", "draw: [2", "critical_at_least", "", "is not good YAML"
-    ),
-    "impossible date": Broken(
-        GUIDANCE, "2027-03-01", "2027-13-41", "guidance:", "", "is not good YAML"
-    ),
+    "broken YAML": Broken(QUIZ, "draw: 2", "draw: [2", "critical_at_least", "", "is not good YAML"),
+    "impossible date": Broken(GUIDANCE, "2027-03-01", "2027-13-41", "guidance:", "", "is not good YAML"),
     "python object": Broken(
-        CLAIMS, "text: Tell the DSL.", "text: !!python/name:os.system ''", "!!python", "",
+        CLAIMS,
+        "text: Tell the DSL.",
+        "text: !!python/name:os.system ''",
+        "!!python",
+        "",
         "is not good YAML",
     ),
     "repeated key": Broken(
-        SCENARIO, "title: At the door", "title: At the door\ntitle: At the gate", "At the gate",
-        "title", "is given twice",
+        SCENARIO,
+        "title: At the door",
+        "title: At the door\ntitle: At the gate",
+        "At the gate",
+        "title",
+        "is given twice",
     ),
     "repeated node": Broken(
-        SCENARIO, "  inside:", "  again:\n    text: Hm\n  inside:", "  again:", "nodes.again",
-        "is given twice", after="verdict: harmful",
+        SCENARIO,
+        "  inside:",
+        "  again:\n    text: Hm\n  inside:",
+        "  again:",
+        "nodes.again",
+        "is given twice",
+        after="verdict: harmful",
     ),
     "alias": Broken(
-        CLAIMS, "text: Tell the DSL.", "text: &t Tell\n    note: *t", "note: *t", "",
+        CLAIMS,
+        "text: Tell the DSL.",
+        "text: &t Tell\n    note: *t",
+        "note: *t",
+        "",
         "aliases",
     ),
-    "too deep": Broken(
-        CLAIMS, "text: Tell the DSL.", "text: " + "[" * 30 + "]" * 30, "[[[", "", "deep"
-    ),
-    "no front matter": Broken(
-        LESSON, "---\nslug", "slug", "slug", "", "must begin with front matter"
-    ),
+    "too deep": Broken(CLAIMS, "text: Tell the DSL.", "text: " + "[" * 30 + "]" * 30, "[[[", "", "deep"),
+    "no front matter": Broken(LESSON, "---\nslug", "slug", "slug", "", "must begin with front matter"),
     # the register
     "unknown source": Broken(
-        CLAIMS, "[overview]", "[overview, hearsay]", "hearsay", "claims[1].sources[2]",
+        CLAIMS,
+        "[overview]",
+        "[overview, hearsay]",
+        "hearsay",
+        "claims[1].sources[2]",
         "there is no guidance 'hearsay'",
     ),
     "claim used twice": Broken(
-        CLAIMS, "claims:\n",
+        CLAIMS,
+        "claims:\n",
         "claims:\n  - {id: tell, text: T, sources: [overview], nation: uk, verified: true}\n",
-        "  - id: tell", "claims[2].id", "'tell' is used twice",
+        "  - id: tell",
+        "claims[2].id",
+        "'tell' is used twice",
     ),
     "unknown claim in a lesson": Broken(
         LESSON, "[tell]", "[tell, guess]", "guess", "claims[2]", "there is no claim 'guess'"
@@ -148,55 +185,100 @@ BROKEN = {
         SCENARIO, "[tell]", "[guess]", "guess", "claims[1]", "there is no claim 'guess'"
     ),
     "unknown claim in a question": Broken(
-        QUIZ, "claims: [tell]", "claims: [guess]", "guess", "questions[1].claims[1]",
+        QUIZ,
+        "claims: [tell]",
+        "claims: [guess]",
+        "guess",
+        "questions[1].claims[1]",
         "there is no claim 'guess'",
     ),
     "unknown claim of a helpline": Broken(
-        MODULE, "claims: [tell]", "claims: [guess]", "guess", "helplines[1].claims[1]",
+        MODULE,
+        "claims: [tell]",
+        "claims: [guess]",
+        "guess",
+        "helplines[1].claims[1]",
         "there is no claim 'guess'",
     ),
-    "no claims": Broken(
-        LESSON, "claims: [tell]\n", "", "---", "claims", "names no claim", "warning"
-    ),
+    "no claims": Broken(LESSON, "claims: [tell]\n", "", "---", "claims", "names no claim", "warning"),
     "unused claim": Broken(
-        CLAIMS, "claims:\n",
+        CLAIMS,
+        "claims:\n",
         "claims:\n  - {id: spare, text: T, sources: [overview], nation: uk, verified: true}\n",
-        "spare", "claims[1]", "nothing in the pack rests on 'spare'", "warning",
+        "spare",
+        "claims[1]",
+        "nothing in the pack rests on 'spare'",
+        "warning",
     ),
     "reviewed on unverified claims": Broken(
-        CLAIMS, "verified: true", "verified: false\n    note: see below", "status:", "status",
-        "cannot be reviewed while claims are unverified: tell", reported=MODULE,
+        CLAIMS,
+        "verified: true",
+        "verified: false\n    note: see below",
+        "status:",
+        "status",
+        "cannot be reviewed while claims are unverified: tell",
+        reported=MODULE,
     ),
     "review before check": Broken(
-        GUIDANCE, "review_by: 2027-03-01", "review_by: 2026-03-01", "review_by",
-        "guidance[1].review_by", "must be later",
+        GUIDANCE,
+        "review_by: 2027-03-01",
+        "review_by: 2026-03-01",
+        "review_by",
+        "guidance[1].review_by",
+        "must be later",
     ),
     "guidance off the list of hosts": Broken(
-        GUIDANCE, "https://www.gov.uk/overview", "https://gov.uk.example.com/", "example.com",
-        "guidance[1].url", "must be an https link",
+        GUIDANCE,
+        "https://www.gov.uk/overview",
+        "https://gov.uk.example.com/",
+        "example.com",
+        "guidance[1].url",
+        "must be an https link",
     ),
     # steps
     "step file not there": Broken(
-        MODULE, "lessons/01-first.md", "lessons/02-second.md", "02-second", "steps[1]",
+        MODULE,
+        "lessons/01-first.md",
+        "lessons/02-second.md",
+        "02-second",
+        "steps[1]",
         "there is no file 'lessons/02-second.md'",
     ),
     "step outside the pack": Broken(
         MODULE, "lessons/01-first.md", "../../secrets.md", "secrets", "steps[1]", "there is no file"
     ),
     "step file not used": Broken(
-        MODULE, "  - scenarios/01-door.yaml\n", "", "slug", "", "is not among the steps",
+        MODULE,
+        "  - scenarios/01-door.yaml\n",
+        "",
+        "slug",
+        "",
+        "is not among the steps",
         reported=SCENARIO,
     ),
     "step listed twice": Broken(
-        MODULE, "  - quiz.yaml", "  - lessons/01-first.md\n  - quiz.yaml", "- lessons/01-first.md",
-        "steps[3]", "is listed twice", after="scenarios/01-door",
+        MODULE,
+        "  - quiz.yaml",
+        "  - lessons/01-first.md\n  - quiz.yaml",
+        "- lessons/01-first.md",
+        "steps[3]",
+        "is listed twice",
+        after="scenarios/01-door",
     ),
     "two steps of one slug": Broken(
-        SCENARIO, "slug: door", "slug: first", "slug: first", "slug",
+        SCENARIO,
+        "slug: door",
+        "slug: first",
+        "slug: first",
+        "slug",
         "'first' is used by another step too",
     ),
     "minutes do not add up": Broken(
-        MODULE, "minutes: 4", "minutes: 20", "minutes: 20", "minutes",
+        MODULE,
+        "minutes: 4",
+        "minutes: 20",
+        "minutes: 20",
+        "minutes",
         "says 20, but the steps add up to 4",
     ),
     # scenarios
@@ -204,60 +286,106 @@ BROKEN = {
         SCENARIO, "start: knock", "start: bell", "start: bell", "start", "there is no node 'bell'"
     ),
     "choice to nowhere": Broken(
-        SCENARIO, "goes_to: again", "goes_to: away", "goes_to: away",
-        "nodes.knock.choices[2].goes_to", "there is no node 'away'",
+        SCENARIO,
+        "goes_to: again",
+        "goes_to: away",
+        "goes_to: away",
+        "nodes.knock.choices[2].goes_to",
+        "there is no node 'away'",
     ),
     "dead end": Broken(
-        SCENARIO, "  inside:\n", "  stuck:\n    text: Now what?\n  inside:\n", "stuck:",
-        "nodes.stuck", "is a dead end",
+        SCENARIO,
+        "  inside:\n",
+        "  stuck:\n    text: Now what?\n  inside:\n",
+        "stuck:",
+        "nodes.stuck",
+        "is a dead end",
     ),
     "unreachable": Broken(
-        SCENARIO, "  inside:\n",
-        "  loft:\n    ending: {outcome: poor, title: Up, debrief: Down.}\n  inside:\n", "loft:",
-        "nodes.loft", "cannot be reached",
+        SCENARIO,
+        "  inside:\n",
+        "  loft:\n    ending: {outcome: poor, title: Up, debrief: Down.}\n  inside:\n",
+        "loft:",
+        "nodes.loft",
+        "cannot be reached",
     ),
     "loop with no way out": Broken(
-        SCENARIO, "        reason: Better late.\n        goes_to: inside",
-        "        reason: Better late.\n        goes_to: again", "  again:", "nodes.again",
+        SCENARIO,
+        "        reason: Better late.\n        goes_to: inside",
+        "        reason: Better late.\n        goes_to: again",
+        "  again:",
+        "nodes.again",
         "loop with no way out",
     ),
     "one choice": Broken(
         SCENARIO,
         "      - id: wait\n        text: Wait some more\n        verdict: harmful\n"
         "        reason: They are still there.\n        goes_to: again\n",
-        "", "choices:", "nodes.again.choices", "at least two choices", after="They knock again",
+        "",
+        "choices:",
+        "nodes.again.choices",
+        "at least two choices",
+        after="They knock again",
     ),
     "repeated choice": Broken(
-        SCENARIO, "id: ignore", "id: open", "- id: open", "nodes.knock.choices[2].id",
-        "'open' is used twice", after="reason: Good.",
+        SCENARIO,
+        "id: ignore",
+        "id: open",
+        "- id: open",
+        "nodes.knock.choices[2].id",
+        "'open' is used twice",
+        after="reason: Good.",
     ),
     "ending with choices": Broken(
-        SCENARIO, "  inside:\n",
-        "  inside:\n    choices:\n"
-        "      - {id: x, text: X, verdict: best, reason: R, goes_to: inside}\n",
-        "choices:", "nodes.inside.choices", "an ending offers no choices", after="  inside:",
+        SCENARIO,
+        "  inside:\n",
+        "  inside:\n    choices:\n      - {id: x, text: X, verdict: best, reason: R, goes_to: inside}\n",
+        "choices:",
+        "nodes.inside.choices",
+        "an ending offers no choices",
+        after="  inside:",
     ),
     "node without text": Broken(
         SCENARIO, "    text: They knock again.\n", "", "  again:", "nodes.again", "needs 'text'"
     ),
     "recommended path not on offer": Broken(
-        SCENARIO, "recommended: [open]", "recommended: [sing]", "recommended:", "recommended[1]",
+        SCENARIO,
+        "recommended: [open]",
+        "recommended: [sing]",
+        "recommended:",
+        "recommended[1]",
         "'sing' is not a choice at 'knock'",
     ),
     "recommended path goes on too long": Broken(
-        SCENARIO, "recommended: [open]", "recommended: [open, open]", "recommended:",
-        "recommended[2]", "'open' is not a choice at 'inside'",
+        SCENARIO,
+        "recommended: [open]",
+        "recommended: [open, open]",
+        "recommended:",
+        "recommended[2]",
+        "'open' is not a choice at 'inside'",
     ),
     "recommended path stops short": Broken(
-        SCENARIO, "recommended: [open]", "recommended: [ignore]", "recommended:", "recommended",
+        SCENARIO,
+        "recommended: [open]",
+        "recommended: [ignore]",
+        "recommended:",
+        "recommended",
         "stops before an ending",
     ),
     "recommended path takes a poor choice": Broken(
-        SCENARIO, "recommended: [open]", "recommended: [ignore, open-now]", "recommended:",
-        "recommended[1]", "is marked 'poor'",
+        SCENARIO,
+        "recommended: [open]",
+        "recommended: [ignore, open-now]",
+        "recommended:",
+        "recommended[1]",
+        "is marked 'poor'",
     ),
     "recommended path ends badly": Broken(
-        SCENARIO, "outcome: good", "outcome: mixed", "recommended:", "recommended",
+        SCENARIO,
+        "outcome: good",
+        "outcome: mixed",
+        "recommended:",
+        "recommended",
         "whose outcome is 'mixed'",
     ),
     # the quiz
@@ -265,87 +393,160 @@ BROKEN = {
         QUIZ, "draw: 2", "draw: 3", "draw: 3", "draw", "the bank must hold at least 3 times"
     ),
     "too few critical": Broken(
-        QUIZ, "critical_at_least: 1", "critical_at_least: 2", "critical_at_least",
-        "critical_at_least", "asks for 2; the bank has 1",
+        QUIZ,
+        "critical_at_least: 1",
+        "critical_at_least: 2",
+        "critical_at_least",
+        "critical_at_least",
+        "asks for 2; the bank has 1",
     ),
     "question used twice": Broken(
-        QUIZ, "- id: which", "- id: who", "- id: who", "questions[2].id",
-        "'who' is used twice", after="answer: [dsl]",
+        QUIZ,
+        "- id: which",
+        "- id: who",
+        "- id: who",
+        "questions[2].id",
+        "'who' is used twice",
+        after="answer: [dsl]",
     ),
     "option used twice": Broken(
-        QUIZ, "{id: nobody", "{id: dsl", "text: Nobody", "questions[1].options[2].id",
+        QUIZ,
+        "{id: nobody",
+        "{id: dsl",
+        "text: Nobody",
+        "questions[1].options[2].id",
         "'dsl' is used twice",
     ),
     "answer is no option": Broken(
-        QUIZ, "answer: [dsl]", "answer: [head]", "answer: [head]", "questions[1].answer",
+        QUIZ,
+        "answer: [dsl]",
+        "answer: [head]",
+        "answer: [head]",
+        "questions[1].answer",
         "'head' is not one of the options",
     ),
     "single with two answers": Broken(
-        QUIZ, "answer: [dsl]", "answer: [dsl, friend]", "answer: [dsl, friend]",
-        "questions[1].answer", "exactly one answer",
+        QUIZ,
+        "answer: [dsl]",
+        "answer: [dsl, friend]",
+        "answer: [dsl, friend]",
+        "questions[1].answer",
+        "exactly one answer",
     ),
     "multiple with no wrong option": Broken(
-        QUIZ, "answer: [calm, kind]", "answer: [calm, kind, cross]", "cross]",
-        "questions[2].answer", "at least one wrong option",
+        QUIZ,
+        "answer: [calm, kind]",
+        "answer: [calm, kind, cross]",
+        "cross]",
+        "questions[2].answer",
+        "at least one wrong option",
     ),
     "answer named twice": Broken(
-        QUIZ, "answer: [calm, kind]", "answer: [calm, calm]", "[calm, calm]",
-        "questions[2].answer", "names an option twice",
+        QUIZ,
+        "answer: [calm, kind]",
+        "answer: [calm, calm]",
+        "[calm, calm]",
+        "questions[2].answer",
+        "names an option twice",
     ),
     "ordering that leaves one out": Broken(
-        QUIZ, "answer: [one, two, three]", "answer: [one, two]", "[one, two]",
-        "questions[3].answer", "must list every option once",
+        QUIZ,
+        "answer: [one, two, three]",
+        "answer: [one, two]",
+        "[one, two]",
+        "questions[3].answer",
+        "must list every option once",
     ),
     # text
     "image": Broken(
-        LESSON, "Tell your", "![x](https://www.gov.uk/x.png) Tell your", "![x]", "body",
+        LESSON,
+        "Tell your",
+        "![x](https://www.gov.uk/x.png) Tell your",
+        "![x]",
+        "body",
         "images are not allowed",
     ),
     "image in HTML": Broken(
         SCENARIO, "Somebody knocks.", "<IMG src=x>", "<IMG", "intro", "images are not allowed"
     ),
     "data URI": Broken(
-        QUIZ, "Calm and kind.", '"[x](data:image/png;base64,AA)"', "data:",
-        "questions[2].explanation", "images are not allowed",
+        QUIZ,
+        "Calm and kind.",
+        '"[x](data:image/png;base64,AA)"',
+        "data:",
+        "questions[2].explanation",
+        "images are not allowed",
     ),
     "HTML": Broken(LESSON, "Tell your", "<b>Tell</b> your", "<b>", "body", "HTML is not allowed"),
     "upload": Broken(
         LESSON, "Tell your", '<input type="file"> Tell', "<input", "body", "HTML is not allowed"
     ),
     "link off the list": Broken(
-        LESSON, "https://www.gov.uk/overview", "https://example.com/x", "example.com", "body",
+        LESSON,
+        "https://www.gov.uk/overview",
+        "https://example.com/x",
+        "example.com",
+        "body",
         "links to 'https://example.com/x'",
     ),
     "link that only looks official": Broken(
-        LESSON, "https://www.gov.uk/overview", "https://gov.uk@example.com/x", "example.com",
-        "body", "not https or not on the list",
+        LESSON,
+        "https://www.gov.uk/overview",
+        "https://gov.uk@example.com/x",
+        "example.com",
+        "body",
+        "not https or not on the list",
     ),
     "link by http": Broken(
-        LESSON, "https://www.gov.uk/overview", "http://www.gov.uk/x", "http:", "body",
+        LESSON,
+        "https://www.gov.uk/overview",
+        "http://www.gov.uk/x",
+        "http:",
+        "body",
         "not https or not on the list",
     ),
     "link by reference": Broken(
-        LESSON, "See [the overview](https://www.gov.uk/overview).",
-        "See [it].\n\n[it]: //example.com/x", "[it]:", "body", "links to '//example.com/x'",
+        LESSON,
+        "See [the overview](https://www.gov.uk/overview).",
+        "See [it].\n\n[it]: //example.com/x",
+        "[it]:",
+        "body",
+        "links to '//example.com/x'",
     ),
     "bare link": Broken(
-        SCENARIO, "reason: Good.", "reason: See https://example.com.", "example.com",
-        "nodes.knock.choices[1].reason", "links to 'https://example.com'",
+        SCENARIO,
+        "reason: Good.",
+        "reason: See https://example.com.",
+        "example.com",
+        "nodes.knock.choices[1].reason",
+        "links to 'https://example.com'",
     ),
     "script link": Broken(
-        LESSON, "https://www.gov.uk/overview", "javascript:alert(1)", "javascript", "body",
+        LESSON,
+        "https://www.gov.uk/overview",
+        "javascript:alert(1)",
+        "javascript",
+        "body",
         "links to",
     ),
     "blaming word": Broken(
-        SCENARIO, "reason: Good.", "reason: |\n          Fine.\n          They were asking for it.",
-        "asking for it", "nodes.knock.choices[1].reason", "words not to use",
+        SCENARIO,
+        "reason: Good.",
+        "reason: |\n          Fine.\n          They were asking for it.",
+        "asking for it",
+        "nodes.knock.choices[1].reason",
+        "words not to use",
     ),
     "hard to read": Broken(
-        LESSON, "Tell your **DSL**.",
+        LESSON,
+        "Tell your **DSL**.",
         "Notwithstanding institutional considerations, practitioners encountering unanticipated"
         " disclosures necessarily prioritise immediate communication with designated safeguarding"
         " professionals irrespective of organisational inconvenience. " * 6,
-        "---", "", "aim for 12 to 13", "warning",
+        "---",
+        "",
+        "aim for 12 to 13",
+        "warning",
     ),
 }
 
@@ -457,9 +658,7 @@ def test_an_alias_bomb_is_refused_at_once(tmp_path: Path) -> None:
 def test_the_hash_follows_the_content_and_nothing_else(tmp_path: Path) -> None:
     one = read_pack(write_pack(tmp_path / "one"))
     same = read_pack(write_pack(tmp_path / "another-name"))
-    changed = read_pack(
-        broken_pack(tmp_path / "changed", LESSON, "Tell your", "Always tell your")
-    )
+    changed = read_pack(broken_pack(tmp_path / "changed", LESSON, "Tell your", "Always tell your"))
     assert one.content_hash == same.content_hash
     assert one.content_hash != changed.content_hash
     assert len(one.content_hash) == 64

@@ -11,8 +11,10 @@ HARD = (
 
 def test_plain_words_are_easy_and_long_ones_are_not() -> None:
     plain, hard = reading_age(PLAIN), reading_age(HARD)
-    assert plain is not None and plain < 8
-    assert hard is not None and hard > 18
+    assert plain is not None
+    assert plain < 8
+    assert hard is not None
+    assert hard > 18
 
 
 def test_a_short_text_cannot_be_judged() -> None:

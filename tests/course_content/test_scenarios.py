@@ -23,7 +23,8 @@ def test_a_walk_keeps_what_was_chosen_and_why_it_was_good_or_not(door: Scenario)
     ]
     assert here.ended
     assert here.outcome == "good"
-    assert here.ending is not None and here.ending.title == "Inside"
+    assert here.ending is not None
+    assert here.ending.title == "Inside"
 
 
 def test_a_choice_that_is_gone_stops_the_replay_where_it_still_made_sense(door: Scenario) -> None:

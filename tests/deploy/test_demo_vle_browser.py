@@ -8,7 +8,7 @@ where Django would take every later query for one made from asynchronous code.
 """
 
 import json
-import shutil
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from html import escape
@@ -23,11 +23,8 @@ from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playw
 from tests.deploy.test_demo_vle import ServiceClient
 from tests.deploy.test_demo_vle_process import Answer, FakeTool, RunningVle, running_vle
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium on the PATH"),
-]
+CHROMIUM = os.environ.get("TEST_BROWSER")
+pytestmark = pytest.mark.browser
 
 ACTIVITY = "/courses/1/activities/1/"
 Scenario = Callable[[BrowserContext], Any]

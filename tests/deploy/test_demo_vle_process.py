@@ -94,7 +94,8 @@ class RunningVle:
         return code
 
     def _collect(self) -> None:
-        assert self.process is not None and self.process.stdout is not None
+        assert self.process is not None
+        assert self.process.stdout is not None
         with self.process.stdout as printed:
             for line in printed:
                 self.output.append(line)

@@ -47,7 +47,13 @@ class Command(BaseCommand):
         row = "{:<28} {:>8} {:>7} {:>9} {:>9} {:>7} {:>10}  {}"
         self.stdout.write(
             row.format(
-                "module", "version", "lessons", "scenarios", "questions", "minutes", "unverified",
+                "module",
+                "version",
+                "lessons",
+                "scenarios",
+                "questions",
+                "minutes",
+                "unverified",
                 "status",
             )
         )
@@ -56,8 +62,14 @@ class Command(BaseCommand):
             unverified = f"{len(m.unverified_claims)} of {len(m.claims)}"
             self.stdout.write(
                 row.format(
-                    m.slug, m.version, len(m.lessons), len(m.scenarios), questions, m.minutes,
-                    unverified, m.status,
+                    m.slug,
+                    m.version,
+                    len(m.lessons),
+                    len(m.scenarios),
+                    questions,
+                    m.minutes,
+                    unverified,
+                    m.status,
                 )
             )
 
@@ -66,15 +78,11 @@ class Command(BaseCommand):
         today = timezone.localdate()
         overdue = [(m, g) for m in modules for g in m.overdue_guidance(today)]
         for module, entry in overdue:
-            self.stdout.write(
-                f"overdue: {module.slug}: '{entry.id}' was to be reviewed by {entry.review_by}"
-            )
+            self.stdout.write(f"overdue: {module.slug}: '{entry.id}' was to be reviewed by {entry.review_by}")
         return len(overdue)
 
     def _unverified(self, modules: Sequence[Module]) -> None:
         for module in modules:
             for claim in module.unverified_claims:
                 sources = ", ".join(claim.sources)
-                self.stdout.write(
-                    f"unverified: {module.slug}: {claim.id} ({sources}): {claim.text}"
-                )
+                self.stdout.write(f"unverified: {module.slug}: {claim.id} ({sources}): {claim.text}")
