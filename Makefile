@@ -3,10 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check clean
+# The settings that are checked: a deployment's, with throw-away secrets.
+CHECKED := ENV_FILE= DEBUG=false SECRET_KEY=check PUBLIC_URL=https://check.example \
+           KEY_ENCRYPTION_KEYS=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
+
+.PHONY: demo install test check clean
 
 demo: $(VENV)/.demo
 	@$(VENV)/bin/python manage.py demo $(DEMO)
+
+install: $(VENV)/.demo
 
 test: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest $(TESTS)
@@ -16,16 +22,15 @@ check: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	SECRET_KEY=check KEY_ENCRYPTION_KEYS=check $(VENV)/bin/python manage.py makemigrations --check --dry-run
-	SECRET_KEY=$$($(VENV)/bin/python -c "import secrets; print(secrets.token_urlsafe(50))") \
-	KEY_ENCRYPTION_KEYS=check PUBLIC_URL=https://check.example DEBUG=false \
-	$(VENV)/bin/python manage.py check --deploy --fail-level WARNING
-	SECRET_KEY=check KEY_ENCRYPTION_KEYS=check $(VENV)/bin/python manage.py check_content
+	$(CHECKED) $(VENV)/bin/python manage.py makemigrations --check --dry-run
+	$(CHECKED) SECRET_KEY=$$($(VENV)/bin/python -c "import secrets; print(secrets.token_urlsafe(50))") $(VENV)/bin/python manage.py check --deploy --fail-level WARNING
+	$(CHECKED) $(VENV)/bin/python manage.py check_content
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; say which with: make PYTHON=python3.11 …" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "Python's venv is missing; on Debian: apt install python3-venv" >&2; exit 1; }
 
 $(VENV)/.demo: requirements.lock | $(VENV)/bin/python
 	@echo "Installing what the tool needs (once) …"

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,13 +62,20 @@ def prepare_environment(demo: Demo) -> None:
         kept.write_text(f"{secrets.token_urlsafe(50)}\n{Fernet.generate_key().decode()}\n")
     secret_key, encryption_key = kept.read_text().split()
     os.environ.update(
+        ENV_FILE="",  # a deployment's .env is none of the demo's business
+        DEBUG="false",
         SECRET_KEY=secret_key,
         KEY_ENCRYPTION_KEYS=encryption_key,
-        DATA_DIR=str(demo.data),
-        STATIC_ROOT=str(demo.data / "static"),
         PUBLIC_URL=demo.tool_url,
         ALLOWED_HOSTS="127.0.0.1",
+        TRUSTED_PROXY="false",
         ALLOW_PRIVATE_PLATFORMS="true",
+        DATA_DIR=str(demo.data),
+        STATIC_ROOT=str(demo.data / "static"),
+        DATABASE_URL=f"sqlite:///{demo.data / 'saferesponse.sqlite3'}",
+        CELERY_BROKER_URL="filesystem://",
+        CACHE_URL=f"filecache://{demo.data / 'cache'}",
+        EMAIL_URL="consolemail://",
         BIND=f"127.0.0.1:{demo.tool_port}",
         WEB_CONCURRENCY="1",
         LOG_LEVEL="WARNING",
@@ -76,15 +83,14 @@ def prepare_environment(demo: Demo) -> None:
 
 
 def taken_port(demo: Demo) -> int | None:
-    """The first of the two ports that somebody else listens on."""
-    for port in (demo.tool_port, demo.vle_port):
-        with closing(socket.socket()) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                return port
-    return None
+    """The first of the two ports that somebody listens on."""
+    return next((port for port in (demo.tool_port, demo.vle_port) if _listens(port)), None)
+
+
+def _listens(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def commands(demo: Demo) -> dict[str, Sequence[str]]:
@@ -101,9 +107,11 @@ def commands(demo: Demo) -> dict[str, Sequence[str]]:
     }
 
 
-def run(demo: Demo) -> int:
-    """Start everything, wait for Ctrl-C or for one of them to end, stop everything. Returns an exit code."""
-    stopping = False
+def run(demo: Demo, announce: Callable[[], None]) -> int:
+    """Start everything, announce it once both ports answer, wait for Ctrl-C or for one of them to end, and stop
+    everything. Returns an exit code.
+    """
+    stopping = announced = False
 
     def stop(signum: int, frame: FrameType | None) -> None:
         nonlocal stopping
@@ -120,6 +128,9 @@ def run(demo: Demo) -> int:
     try:
         while not stopping and ended is None:
             time.sleep(0.2)
+            if not announced and _listens(demo.tool_port) and _listens(demo.vle_port):
+                announce()
+                announced = True
             ended = next((name for name, process in running.items() if process.poll() is not None), None)
     finally:
         _stop_all(list(running.values()))

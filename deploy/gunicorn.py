@@ -1,6 +1,14 @@
 """gunicorn's configuration, for the demo and for containers alike."""
 
 import os
+from pathlib import Path
+
+import environ
+
+# As settings do, and before them: BIND and WEB_CONCURRENCY may stand in the same file.
+_env_file = os.environ.get("ENV_FILE", str(Path(__file__).resolve().parent.parent / ".env"))
+if _env_file and Path(_env_file).exists():
+    environ.Env.read_env(_env_file)
 
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))

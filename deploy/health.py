@@ -16,8 +16,9 @@ from prometheus_client.registry import Collector
 
 from course_content import catalogue
 from grading.models import OutgoingScore
+from lti_tool import keys
 from lti_tool.doors import Door, door
-from lti_tool.models import Deployment, ToolKey
+from lti_tool.models import Deployment
 
 
 @door(Door.PUBLIC)
@@ -65,7 +66,7 @@ def _cache() -> bool:
 _CHECKS: dict[str, Callable[[], object]] = {
     "database": _database,
     "cache": _cache,
-    "keys": ToolKey.objects.exists,
+    "keys": keys.signing_key,
     "packs": catalogue.all_modules,
     "broker": _broker,
 }

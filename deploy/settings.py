@@ -5,17 +5,20 @@ three layers down. The defaults are the embedded form (design decision 10): SQLi
 machine; PostgreSQL, RabbitMQ and Redis are a matter of three URLs.
 """
 
+import os
 from http.cookies import Morsel
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+from cryptography.fernet import Fernet, MultiFernet
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-if (BASE_DIR / ".env").exists():
-    environ.Env.read_env(BASE_DIR / ".env")
+ENV_FILE = os.environ.get("ENV_FILE", str(BASE_DIR / ".env"))
+if ENV_FILE and Path(ENV_FILE).exists():
+    environ.Env.read_env(ENV_FILE)
 
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
 DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -37,12 +40,16 @@ SECRET_KEY = secret(
 )
 # Fernet keys, newest first: the first encrypts, all decrypt, so a key can be changed without a stop.
 KEY_ENCRYPTION_KEYS = env.list("KEY_ENCRYPTION_KEYS", default=[])
-if not KEY_ENCRYPTION_KEYS:
+try:
+    MultiFernet([Fernet(key) for key in KEY_ENCRYPTION_KEYS])
+except ValueError:
     raise ImproperlyConfigured(
-        "KEY_ENCRYPTION_KEYS is not set. Make one with: python -c "
+        f"KEY_ENCRYPTION_KEYS is {'not right' if KEY_ENCRYPTION_KEYS else 'not set'}. Make a key with: python -c "
         '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())". See .env.example.'
-    )
-PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+    ) from None
+PUBLIC_URL = secret(
+    "PUBLIC_URL", "It is the tool's address, such as https://saferesponse.example.org."
+).rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 if _public.scheme not in {"http", "https"} or not _public.hostname or _public.path:
     raise ImproperlyConfigured(
@@ -218,10 +225,8 @@ SESSION_COOKIE_NAME = "sr-admin"
 SESSION_COOKIE_SECURE = ON_HTTPS
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = ON_HTTPS and env.bool("SSL_REDIRECT", default=True)
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
-SECURE_HSTS_SECONDS = 31536000 if ON_HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = ON_HTTPS
-SECURE_HSTS_PRELOAD = ON_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31536000) if ON_HTTPS else 0
 # The referrer of a page in a course would tell other sites which course; the origin alone is needed for CSRF.
 SECURE_REFERRER_POLICY = "strict-origin"
 # A window opened by the VLE must keep its opener for platform storage and the closing message.
@@ -234,7 +239,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 # X-Frame-Options cannot name a VLE; frame-ancestors in the Content-Security-Policy does.
-SILENCED_SYSTEM_CHECKS = ["security.W002"]
+# What else lives under our domain, and whether it goes on browsers' preload lists, is the deployer's to say.
+SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W005", "security.W021"]
 # `frame-ancestors` starts at 'none'; a page in a VLE's frame names that VLE (lti_tool.middleware.SignedIn).
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

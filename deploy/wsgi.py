@@ -1,4 +1,4 @@
-"""The web server's entry. WSGI: under ASGI a Django page costs five to eight times the CPU (perf.md §5)."""
+"""The web server's entry. WSGI: under ASGI a Django page costs five to eight times the CPU."""
 
 import os
 

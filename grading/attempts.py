@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from grading import certificates, outbox
 from grading.models import Activity, Answer, Attempt, Enrolment, Result
@@ -21,6 +21,7 @@ class NameMissing(Exception):
     """No certificate can be issued before the person has said what name it shall carry."""
 
 
+@transaction.atomic
 def start(
     enrolment: Enrolment, *, draw: Callable[[], Paper], module: ModuleSummary, now: datetime
 ) -> Attempt:
@@ -28,15 +29,6 @@ def start(
 
     Two tabs that start at once get the same attempt. Raises NoAttemptsLeft.
     """
-    try:
-        with transaction.atomic():
-            return _start(enrolment, draw, module, now)
-    except IntegrityError:
-        # The other tab was first: its attempt is the one.
-        return enrolment.attempts.get(submitted_at=None)
-
-
-def _start(enrolment: Enrolment, draw: Callable[[], Paper], module: ModuleSummary, now: datetime) -> Attempt:
     Enrolment.objects.select_for_update().get(pk=enrolment.pk)
     latest = enrolment.attempts.order_by("-number").first()
     if latest and latest.is_open:
@@ -96,9 +88,10 @@ def submit(attempt: Attempt, *, mark: Callable[[Paper, Answers], Mark], now: dat
     marked = mark(attempt.paper, saved_answers(attempt))
     attempt.mark_data = [asdict(question) for question in marked.questions]
     attempt.percentage = marked.percentage
-    attempt.passed = marked.passes(enrolment.activity.pass_mark)
+    attempt.pass_mark = enrolment.activity.pass_mark
+    attempt.passed = marked.passes(attempt.pass_mark)
     attempt.submitted_at = now
-    attempt.save(update_fields=["mark_data", "percentage", "passed", "submitted_at"])
+    attempt.save(update_fields=["mark_data", "percentage", "pass_mark", "passed", "submitted_at"])
     attempt.enrolment = enrolment
     _settle(attempt, now)
     return attempt

@@ -13,12 +13,12 @@ from django.utils import timezone
 from grading import register
 from grading.certificate_pdf import CertificateFacts, render
 from grading.models import Attempt, Certificate, CpdRecord, Enrolment, Result
-from lti_tool.models import LtiUser, School
+from lti_tool.models import LtiUser, Nation, School
 
 # Crockford's base 32: no I, L, O or U, so that a code read from paper is typed right.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH = 12  # 60 bits: not to be guessed
-# Safeguarding training is renewed at least annually (content facts §1.1).
+# Staff are updated at least annually (Keeping children safe in education, England).
 VALID_YEARS = 1
 PDF_CACHE_SECONDS = 24 * 3600
 
@@ -184,8 +184,8 @@ def _pdf_facts(certificate: Certificate) -> CertificateFacts:
         provider=facts["provider"],
         school=facts["school"],
         role="",
-        nation=facts["nation"],
-        audience=facts["audience"],
+        nation=str(Nation(facts["nation"]).label),
+        audience=f"{facts['audience'].capitalize()} staff",
         completed_on=date.fromisoformat(facts["completed_on"]),
         minutes=facts["minutes"],
         cpd_hours=cpd_hours(facts["minutes"]),

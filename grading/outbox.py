@@ -20,7 +20,7 @@ from django.utils import timezone
 from grading import certificates
 from grading.models import Enrolment, OutgoingScore, Result
 from lti_tool import ags, platform_quirks
-from lti_tool.models import LineItem, Registration
+from lti_tool.models import Deployment, LineItem, Registration
 
 logger = logging.getLogger(__name__)
 State = OutgoingScore.State
@@ -40,6 +40,12 @@ RING_SECONDS = 2
 LINGER_SECONDS = 5.0
 GAVE_UP = "We have tried for more than a day. "
 OUR_FAULT = "Something went wrong on our side."
+SWITCHED_OFF = (
+    "The connection to this VLE is switched off. Ask the training's administrator to switch it on, then send the "
+    "grade again."
+)
+# How long the other scores of a VLE that does not answer are left alone.
+SILENCE = timedelta(seconds=60)
 
 
 def queue(result: Result, *, now: datetime) -> OutgoingScore:
@@ -112,10 +118,15 @@ def ring() -> None:
 def drain(*, until: float | None = None) -> int:
     """Deliver everything that is due, until `until` (monotonic seconds). Returns how many were sent."""
     sent = 0
+    silent: set[int] = set()  # one VLE that does not answer must not hold up the scores of all others
     while until is None or time.monotonic() < until:
         leased = claim(now=timezone.now())
         for score in leased:
-            deliver(score)
+            registration = score.enrolment.lti_user.registration_id
+            if registration in silent:
+                _put_back(score, state=State.WAITING, due_at=timezone.now() + SILENCE, tries=score.tries - 1)
+            elif not deliver(score):
+                silent.add(registration)
         sent += len(leased)
         if not leased:
             wait = _seconds_to_next()
@@ -126,21 +137,29 @@ def drain(*, until: float | None = None) -> int:
 
 
 def _seconds_to_next() -> float | None:
-    waiting = OutgoingScore.objects.filter(state=State.WAITING).order_by("due_at")
+    waiting = OutgoingScore.objects.filter(_FREE, state=State.WAITING).order_by("due_at")
     due = waiting.values_list("due_at", flat=True).first()
     return (due - timezone.now()).total_seconds() if due else None
+
+
+_same = OutgoingScore.objects.filter(enrolment=OuterRef("enrolment"))
+# Nothing older of the same enrolment is in flight.
+_FREE = ~Exists(_same.filter(state=State.SENDING))
 
 
 @transaction.atomic
 def claim(*, now: datetime, most: int = BATCH) -> list[OutgoingScore]:
     """Lease what is due: no other worker takes it until the lease runs out."""
     lost = Q(state=State.SENDING, leased_until__lt=now)
-    same = OutgoingScore.objects.filter(enrolment=OuterRef("enrolment"))
     # A worker died over an older score, and a newer one waits: the newer is the one to send.
-    OutgoingScore.objects.filter(lost, Exists(same.filter(state=State.WAITING))).update(
+    OutgoingScore.objects.filter(lost, Exists(_same.filter(state=State.WAITING))).update(
         state=State.SUPERSEDED, settled_at=now, leased_until=None
     )
-    due = Q(state=State.WAITING, due_at__lte=now) & ~Exists(same.filter(state=State.SENDING))
+    # A score that workers die of again and again would for ever be the first to be taken.
+    OutgoingScore.objects.filter(lost, tries__gte=MOST_TRIES).update(
+        state=State.PARKED, problem=OUR_FAULT, settled_at=now, leased_until=None
+    )
+    due = Q(state=State.WAITING, due_at__lte=now) & _FREE
     picked = list(
         OutgoingScore.objects.select_for_update(skip_locked=True, of=("self",))
         .filter(due | lost)
@@ -160,14 +179,18 @@ def _with_route(scores: QuerySet[OutgoingScore]) -> QuerySet[OutgoingScore]:
         "enrolment__activity",
         "enrolment__lti_user__registration",
         "enrolment__resource_link__line_item",
+        "enrolment__resource_link__deployment",
         "enrolment__result__certificate",
     )
 
 
-def deliver(score: OutgoingScore) -> None:
-    """Send one leased score and settle its row. Whatever goes wrong with it, the next one has its turn."""
+def deliver(score: OutgoingScore) -> bool:
+    """Send one leased score and settle its row. Whatever goes wrong with it, the next one has its turn.
+
+    Returns whether its VLE can be reached, as far as this showed.
+    """
     if not _still_ours(score):
-        return
+        return True
     registration = score.enrolment.lti_user.registration
     try:
         _send(score, registration)
@@ -182,6 +205,7 @@ def deliver(score: OutgoingScore) -> None:
             refused.permanent,
         )
         _put_off_or_park(score, refused)
+        return not refused.unreachable
     except Exception:
         # An answer that nobody foresaw, or a row that makes no sense: left alone it would be taken first, and
         # fail, at every sweep, and nothing behind it would ever be sent.
@@ -192,10 +216,13 @@ def deliver(score: OutgoingScore) -> None:
     else:
         logger.info("score.delivered registration=%s score=%s", registration.pk, score.pk)
         _ours(score).update(state=State.DELIVERED, problem="", settled_at=timezone.now(), leased_until=None)
+    return True
 
 
 def _send(score: OutgoingScore, registration: Registration) -> None:
     enrolment = score.enrolment
+    if not registration.is_active or enrolment.resource_link.deployment.status != Deployment.Status.ACCEPTED:
+        raise ags.ScoreRefused(SWITCHED_OFF, permanent=True)
     line_item: LineItem | None = getattr(enrolment.resource_link, "line_item", None)
     certificate = enrolment.result.certificate if enrolment.result.passed else None
     ags.send(

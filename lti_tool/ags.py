@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from lti_tool import platform_quirks
-from lti_tool.models import Family, LineItem, Registration
+from lti_tool.models import LineItem, Registration
 from lti_tool.pylti import Connector, ServiceResponse, TokenRefused
 
 _SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/"
@@ -42,14 +42,23 @@ class ScoreRefused(Exception):
     """A score did not get through.
 
     `permanent`: trying again cannot help until somebody acts. `problem` says what happened and what to do, for a
-    lead. `retry_after` is how many seconds the platform asked us to wait, where it did.
+    lead. `retry_after` is how many seconds the platform asked us to wait, where it did. `unreachable`: it did not
+    answer at all, so it will not answer for anybody else just now.
     """
 
-    def __init__(self, problem: str, *, permanent: bool, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        problem: str,
+        *,
+        permanent: bool,
+        retry_after: float | None = None,
+        unreachable: bool = False,
+    ) -> None:
         super().__init__(problem)
         self.problem = problem
         self.permanent = permanent
         self.retry_after = retry_after
+        self.unreachable = unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +109,8 @@ def send(line_item: LineItem | None, registration: Registration, score: Score, *
         elif not response.ok:
             _refuse(response, registration, line_item)
         elif _is_web_page(response) or (
-            registration.family == Family.MOODLE and response.body.strip() not in {b"", b"null"}
+            platform_quirks.of(registration).answers_scores_with_nothing
+            and response.body.strip() not in {b"", b"null"}
         ):
             raise ScoreRefused(
                 "The VLE answered with a web page instead of taking the grade.", permanent=False
@@ -109,7 +119,7 @@ def send(line_item: LineItem | None, registration: Registration, score: Score, *
         _refuse_token(refused)
     except requests.RequestException:
         raise ScoreRefused(
-            "The VLE could not be reached, or did not answer in time.", permanent=False
+            "The VLE could not be reached, or did not answer in time.", permanent=False, unreachable=True
         ) from None
 
 

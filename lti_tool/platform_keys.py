@@ -1,8 +1,8 @@
 """The platforms' signing keys: fetched rarely, kept in the process and in the shared cache.
 
-PyLTI1p3 fetches the key set at every launch, or caches it and never again looks for a new key
-(lti-platforms.md §1, JWKS). Here: Cache-Control is honoured within bounds; an unknown `kid` is worth one fetch
-in a while, however many arrive.
+PyLTI1p3 fetches the key set at every launch, or caches it and never again looks for a new key: then no launch
+works after a rotation. Here Cache-Control is honoured within bounds, and an unknown `kid` is worth one fetch in a
+while, however many arrive.
 """
 
 import logging

@@ -1,13 +1,13 @@
 """Each VLE's difference from the specification, in one place, each with its reason.
 
 Moodle's were executed against 4.5.5; Canvas's, Brightspace's and Blackboard's come from their documentation and
-are labelled untested until somebody runs them (lti-platforms.md §3, §6).
+are labelled untested until somebody runs them.
 """
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
+from lti_tool import registrations
 from lti_tool.models import Family, Registration
 
 CANVAS_SUBMISSION = "https://canvas.instructure.com/lti/submission"
@@ -21,6 +21,8 @@ class Quirks:
     services_on_registered_hosts: bool = True
     # Two scores for one person within this time collide.
     seconds_between_scores: float = 0
+    # An answer with a body says that the score was not stored, whatever its status.
+    answers_scores_with_nothing: bool = False
     # How the comment says where the certificate is.
     comment_newline: str = "\n"
 
@@ -28,10 +30,10 @@ class Quirks:
         """Whether our token may be sent to `url`: a foreign host would collect it, or whoever listens on http
         where the registration says https.
         """
-        origin = _origin(url)
+        origin = registrations.origin(url)
         if not self.services_on_registered_hosts and origin.startswith("https://"):
             return True
-        return origin in _origins(registration)
+        return origin in registrations.service_hosts(registration)
 
     def score(self, score: dict[str, Any], *, verify_url: str, submitted_at: str) -> dict[str, Any]:
         """The AGS score as this VLE wants it."""
@@ -40,6 +42,8 @@ class Quirks:
 
 @dataclass(frozen=True, slots=True)
 class MoodleQuirks(Quirks):
+    # Moodle 4.5 answers 200 and `[]` to a score that it did not keep.
+    answers_scores_with_nothing: bool = True
     # Moodle compares timestamps in whole seconds and answers 409 to an equal one (scores.php).
     seconds_between_scores: float = 1.5
 
@@ -80,20 +84,3 @@ _QUIRKS = {
 def of(registration: Registration) -> Quirks:
     """The quirks of the registration's make of VLE."""
     return _QUIRKS[Family(registration.family)]
-
-
-def _origin(url: str) -> str:
-    """Scheme and host of a web address; empty for anything else."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return ""
-    return f"{parts.scheme}://{parts.netloc.lower()}"
-
-
-def _origins(registration: Registration) -> set[str]:
-    named = (registration.issuer, registration.auth_url, registration.token_url, registration.jwks_url)
-    extra = (url if "//" in url else f"https://{url}" for url in registration.frame_hosts.split())
-    return {_origin(url) for url in (*named, *extra)} - {""}

@@ -170,7 +170,7 @@ def begin_login(parameters: Mapping[str, str]) -> BegunLogin:
 
 
 def add_query(url: str, parameters: Mapping[str, str]) -> str:
-    """`url` with further query parameters, keeping those it has (lti-platforms.md §1, Auth URL)."""
+    """`url` with further query parameters, keeping those it has: a bare "?" would spoil them."""
     parts = urlsplit(url)
     query = [*parse_qsl(parts.query, keep_blank_values=True), *parameters.items()]
     return urlunsplit(parts._replace(query=urlencode(query)))

@@ -11,37 +11,34 @@ from lti_tool.models import Deployment, Family, Registration, School
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What a VLE shows after the tool was added to it."""
+    """What a VLE shows after the tool was added to it. What is None stays as it was."""
 
     issuer: str
     client_id: str
     auth_url: str
     token_url: str
     jwks_url: str
-    deployment_id: str = ""
-    token_audience: str = ""
-    family: Family = Family.GENERIC
-    name: str = ""
-    school: str = ""
+    deployment_id: str | None = None
+    token_audience: str | None = None
+    family: Family | None = None
+    name: str | None = None
+    school: str | None = None
 
 
 @transaction.atomic
 def register(platform: Platform) -> Registration:
     """Register a platform, or bring its registration up to date: (issuer, client id) say which.
 
-    The deployment, if given, is accepted; the school, if given, is made unless it exists, and its courses' default.
-    Raises ValidationError naming the fields that are wrong.
+    The deployment, if given, is accepted, and the school, if given, is its courses' default. One that an admin
+    switched off stays off. Raises ValidationError naming the fields that are wrong.
     """
     registration = Registration.objects.filter(
         issuer=platform.issuer, client_id=platform.client_id
     ).first() or Registration(issuer=platform.issuer, client_id=platform.client_id)
-    registration.auth_url = platform.auth_url
-    registration.token_url = platform.token_url
-    registration.jwks_url = platform.jwks_url
-    registration.token_audience = platform.token_audience
-    registration.family = platform.family
-    registration.name = platform.name or registration.name
-    registration.is_active = True
+    for field in ("auth_url", "token_url", "jwks_url", "token_audience", "family", "name"):
+        given = getattr(platform, field)
+        if given is not None:
+            setattr(registration, field, given)
     registration.full_clean()
     registration.save()
     registrations.forget()
@@ -53,9 +50,14 @@ def register(platform: Platform) -> Registration:
     return registration
 
 
-def _accept(registration: Registration, deployment_id: str, school_name: str) -> None:
-    deployment, _ = Deployment.objects.get_or_create(registration=registration, deployment_id=deployment_id)
+def _accept(registration: Registration, deployment_id: str, school_name: str | None) -> None:
+    deployment, _ = Deployment.objects.select_related("school").get_or_create(
+        registration=registration, deployment_id=deployment_id
+    )
     deployment.status = Deployment.Status.ACCEPTED
     if school_name:
-        deployment.school, _ = School.objects.get_or_create(name=school_name, trust=None)
+        # The same school only within the same VLE: elsewhere another St Mary's must not share its register. One
+        # school's second VLE is given to it in the admin site.
+        here = School.objects.filter(deployments__registration=registration, name=school_name)
+        deployment.school = here.first() or School.objects.create(name=school_name)
     deployment.save()

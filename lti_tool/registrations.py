@@ -61,19 +61,33 @@ def find(issuer: str, client_id: str) -> Registration:
 
 def frame_hosts(registration: Registration) -> list[str]:
     """The origins that may show our pages in a frame: the VLE's own, and those an admin added."""
-    named = [registration.issuer, registration.auth_url, *registration.frame_hosts.split()]
-    return sorted({origin for origin in map(_origin, named) if origin})
+    return _origins(registration.issuer, registration.auth_url, *_added(registration))
 
 
-def _origin(url: str) -> str:
+def service_hosts(registration: Registration) -> list[str]:
+    """The origins where the VLE's services may be: those of its registered endpoints, and those an admin added."""
+    endpoints = (registration.issuer, registration.auth_url, registration.token_url, registration.jwks_url)
+    return _origins(*endpoints, *_added(registration))
+
+
+def _added(registration: Registration) -> list[str]:
+    return [host if "//" in host else f"https://{host}" for host in registration.frame_hosts.split()]
+
+
+def _origins(*urls: str) -> list[str]:
+    return sorted({found for found in map(origin, urls) if found})
+
+
+def origin(url: str) -> str:
+    """Scheme and host of a web address; empty for anything else."""
     try:
-        parts = urlsplit(url if "//" in url else f"https://{url}")
+        parts = urlsplit(url)
     except ValueError:
         return ""
     # Anything else than a host and a port could write directives of its own into the page's policy.
     if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.netloc):
         return ""
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 @functools.cache

@@ -97,7 +97,7 @@ def login(request: HttpRequest) -> HttpResponse:
 def _needs_probe(request: HttpRequest) -> bool:
     """Whether the browser says that this is a frame, and has shown no cookie of ours in it yet.
 
-    Asked before the VLE's one-use hint is spent: Moodle's cannot be used again (lti-platforms.md §3).
+    Asked before the VLE's one-use hint is spent: Moodle's cannot be used again.
     """
     framed = request.headers.get("Sec-Fetch-Dest", "") in {"iframe", "frame", "embed", "object"}
     return framed and not cookies.has_any(request)

@@ -20,9 +20,9 @@ NEEDS = {
         os.environ.get("TEST_BROKER_URL", "").startswith("amqp"),
         "needs RabbitMQ: set TEST_BROKER_URL to its amqp:// address",
     ),
-    "postgres": (
-        os.environ.get("TEST_DATABASE_URL", "").startswith("postgres"),
-        "needs PostgreSQL: set TEST_DATABASE_URL to its postgres:// address",
+    "redis": (
+        os.environ.get("TEST_CACHE_URL", "").startswith("redis"),
+        "needs Redis: set TEST_CACHE_URL to its rediscache:// address",
     ),
 }
 

@@ -6,7 +6,17 @@ import tempfile
 # A test run keeps nothing and disturbs no demo.
 _data = tempfile.mkdtemp(prefix="saferesponse-tests-")
 os.mkdir(f"{_data}/static")
+for _name in (
+    "PROVIDER_NAME",
+    "TRUSTED_PROXY",
+    "ALLOWED_HOSTS",
+    "CELERY_QUEUE",
+    "SSL_REDIRECT",
+    "HSTS_SECONDS",
+):
+    os.environ.pop(_name, None)
 os.environ.update(
+    ENV_FILE="",
     SECRET_KEY="only-for-tests-" + "x" * 40,
     KEY_ENCRYPTION_KEYS="MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     DEBUG="false",
@@ -18,7 +28,7 @@ os.environ.update(
     LOG_LEVEL="WARNING",
     # SQLite unless the run says otherwise: `.ci/run` runs the same tests on PostgreSQL.
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", f"sqlite:///{_data}/tests.sqlite3"),
-    CACHE_URL=os.environ.get("TEST_CACHE_URL", "locmemcache://"),
+    CACHE_URL="locmemcache://",  # tests move the clock, and Redis has its own; see lti_tool/test_shared_cache.py
     CELERY_BROKER_URL=os.environ.get("TEST_BROKER_URL", "filesystem://"),
     EMAIL_URL="memorymail://",
 )

@@ -20,6 +20,7 @@ class Attempt(models.Model):
     # Set together with submitted_at.
     mark_data = models.JSONField(null=True, blank=True)
     percentage = models.PositiveSmallIntegerField(null=True, blank=True)
+    pass_mark = models.PositiveSmallIntegerField(null=True, blank=True)
     passed = models.BooleanField(null=True, blank=True)
     group_session_id = models.BigIntegerField(null=True, blank=True)
 

@@ -39,7 +39,7 @@ def send_again(request: HttpRequest, link_pk: int) -> HttpResponse:
     """Put parked grades back on their way: one, or all of this link."""
     link, _ = led_place(request, link_pk)
     scores = OutgoingScore.objects.filter(enrolment__resource_link=link)
-    if (chosen := request.POST.get("score", "")).isdigit():
+    if (chosen := request.POST.get("score", "")).isdecimal():
         scores = scores.filter(pk=chosen)
     count = outbox.send_again(scores, now=timezone.now())
     # In the address, not in a message's cookie: that is first-party only and would be lost in a VLE's frame.

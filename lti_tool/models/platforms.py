@@ -18,7 +18,7 @@ class Family(models.TextChoices):
 class Registration(models.Model):
     """Our client registration at a platform: (issuer, client_id), with the platform's endpoints.
 
-    `iss` alone is no tenant: every hosted Canvas shares one (lti-platforms.md §0.5).
+    `iss` alone is no tenant: every hosted Canvas shares one.
     """
 
     name = models.CharField(
@@ -38,7 +38,8 @@ class Registration(models.Model):
     frame_hosts = models.CharField(
         max_length=1000,
         blank=True,
-        help_text="Further addresses that show this VLE's pages, separated by spaces, such as a vanity domain.",
+        help_text="Further addresses of this VLE, separated by spaces, such as a vanity domain: their pages may "
+        "show the training, and grades may be sent to them.",
     )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)

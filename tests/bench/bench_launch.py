@@ -193,7 +193,6 @@ def measure_floor(
     environment = {**environment, "DJANGO_SETTINGS_MODULE": ""}
     if not also:
         environment["DATABASE_URL"] = f"sqlite:///{folder}/floor.sqlite3"
-    create_tables(environment["DATABASE_URL"])
     port = free_port()
     with server("tests.bench.floor", environment, port) as pid:
 
@@ -209,28 +208,6 @@ def measure_floor(
             work,
             lambda: cpu_seconds([pid], also),
         )
-
-
-def create_tables(url: str) -> None:
-    tables = ("bench_floor_user", "sub"), ("bench_floor_launch", "nonce")
-    if url.startswith("postgres"):
-        import psycopg
-
-        with psycopg.connect(url, autocommit=True) as database:
-            for table, column in tables:
-                database.execute(f"DROP TABLE IF EXISTS {table}")
-                database.execute(
-                    f"CREATE TABLE {table} (id bigserial PRIMARY KEY, {column} text UNIQUE)"
-                    if column == "nonce"
-                    else f"CREATE TABLE {table} (id bigserial PRIMARY KEY, {column} text)"
-                )
-        return
-    import sqlite3
-
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as database:
-        for table, column in tables:
-            unique = "UNIQUE" if column == "nonce" else ""
-            database.execute(f"CREATE TABLE {table} (id integer PRIMARY KEY, {column} text {unique})")
 
 
 if __name__ == "__main__":

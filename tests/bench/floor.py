@@ -4,11 +4,12 @@ import json
 import os
 from pathlib import Path
 
+import django
 import environ
 import jwt
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-from django.db import connection
+from django.db import connection, models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
 
@@ -37,6 +38,36 @@ if not settings.configured:
             "django.middleware.clickjacking.XFrameOptionsMiddleware",
         ],
     )
+    django.setup()
+
+
+class FloorUser(models.Model):
+    sub = models.CharField(max_length=255)
+
+    class Meta:
+        app_label = "bench_floor"
+
+    def __str__(self) -> str:
+        return self.sub
+
+
+class FloorLaunch(models.Model):
+    nonce = models.CharField(max_length=64, unique=True)
+
+    class Meta:
+        app_label = "bench_floor"
+
+    def __str__(self) -> str:
+        return self.nonce
+
+
+with connection.schema_editor() as editor:
+    there = connection.introspection.table_names()
+    for model in (FloorUser, FloorLaunch):
+        if model._meta.db_table in there:
+            editor.delete_model(model)
+        editor.create_model(model)
+connection.close()
 
 KEY = jwt.PyJWK(json.loads((DATA / "platform-key.json").read_text())).key
 
@@ -47,13 +78,10 @@ def login(request: HttpRequest) -> HttpResponse:
 
 def launch(request: HttpRequest) -> HttpResponse:
     claims = jwt.decode(request.POST["id_token"], KEY, algorithms=["RS256"], audience="tool-at-fake")
-    with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO bench_floor_user (sub) VALUES (%s)", [claims["sub"]])
-        cursor.execute("INSERT INTO bench_floor_launch (nonce) VALUES (%s)", [claims["nonce"]])
+    FloorUser.objects.create(sub=claims["sub"])
+    FloorLaunch.objects.create(nonce=claims["nonce"])
     return HttpResponseRedirect("/landing")
 
 
 urlpatterns = [path("login", login), path("launch", launch)]
-
-
 application = get_wsgi_application()

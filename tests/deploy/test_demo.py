@@ -54,9 +54,5 @@ def test_a_taken_port_gets_a_clear_error(tmp_path: Path, taken: str) -> None:
     assert tried.returncode == 1
     assert tried.stderr.strip().endswith(
         f"Port {port} is taken by another program. Stop that one, or choose another port: "
-        f"manage.py demo {option} {free_beside(port)}"
+        f'make demo DEMO="{option} {port % 60000 + 1000}"'
     )
-
-
-def free_beside(port: int) -> int:
-    return port + 1000

@@ -25,7 +25,9 @@ def test_ready(visitor: Client) -> None:
 
 
 def test_not_ready_names_what_is_missing(visitor: Client) -> None:
-    ToolKey.objects.all().delete()
+    # Encrypted with a key that is not configured any more.
+    ToolKey.objects.create(kid="lost", encrypted_private_key=b"unreadable", public_jwk={})
+    keys.forget_loaded_key()
     answer = visitor.get("/readyz")
     assert (answer.status_code, answer.json()["ready"], answer.json()["keys"]) == (503, False, False)
 

@@ -19,7 +19,9 @@ GOOD = {
     ("changed", "hint"),
     [
         ({"SECRET_KEY": ""}, "SECRET_KEY is not set. Make one with:"),
-        ({"KEY_ENCRYPTION_KEYS": ""}, "KEY_ENCRYPTION_KEYS is not set. Make one with:"),
+        ({"KEY_ENCRYPTION_KEYS": ""}, "KEY_ENCRYPTION_KEYS is not set. Make a key with:"),
+        ({"KEY_ENCRYPTION_KEYS": "secret"}, "KEY_ENCRYPTION_KEYS is not right. Make a key with:"),
+        ({"PUBLIC_URL": ""}, "PUBLIC_URL is not set."),
         ({"PUBLIC_URL": "tool.example"}, "PUBLIC_URL is 'tool.example'; it must be the tool's address"),
         ({"PUBLIC_URL": "https://tool.example/lti"}, "PUBLIC_URL is 'https://tool.example/lti'"),
     ],
@@ -29,6 +31,7 @@ def test_a_wrong_environment_stops_with_a_hint(changed: dict[str, str], hint: st
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "deploy.settings",
         "DATA_DIR": str(tmp_path),
+        "ENV_FILE": "",
         **GOOD,
         **changed,
     }

@@ -83,6 +83,13 @@ def test_one_school_for_two_deployments() -> None:
     assert School.objects.count() == 1
 
 
+def test_two_vles_schools_of_one_name_are_two_schools() -> None:
+    command(deployment_id="1", school="St Mary's")
+    command(issuer="https://other.example", deployment_id="1", school="St Mary's")
+
+    assert School.objects.count() == 2
+
+
 def test_a_deployment_that_waited_is_accepted() -> None:
     command()
     Deployment.objects.create(registration=Registration.objects.get(), deployment_id="1")
@@ -144,12 +151,12 @@ def test_a_registration_is_known_at_once_and_forgotten_at_once() -> None:
         registrations.find("https://moodle.example", "abc")
 
 
-def test_registering_again_switches_it_on_again() -> None:
+def test_registering_again_does_not_switch_it_on() -> None:
     registration = register(Platform(**MOODLE))
     registration.is_active = False
     registration.save()
 
-    assert register(Platform(**MOODLE)).is_active is True
+    assert register(Platform(**MOODLE)).is_active is False
 
 
 def test_what_is_wrong_is_named_by_field() -> None:

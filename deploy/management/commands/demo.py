@@ -37,7 +37,7 @@ class Command(BaseCommand):
             flag = "--port" if taken == running.tool_port else "--vle-port"
             raise CommandError(
                 f"Port {taken} is taken by another program. Stop that one, or choose another port: "
-                f"manage.py demo {flag} {taken + 1000}"
+                f'make demo DEMO="{flag} {taken % 60000 + 1000}"'
             )
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
@@ -53,12 +53,10 @@ class Command(BaseCommand):
                 school="Riverside School",
             )
         )
-        self.stdout.write(
-            CLICK.format(
-                vle_url=running.vle_url,
-                tool_url=running.tool_url,
-                data=os.path.relpath(settings.DATA_DIR, settings.BASE_DIR),
-            )
+        click = CLICK.format(
+            vle_url=running.vle_url,
+            tool_url=running.tool_url,
+            data=os.path.relpath(settings.DATA_DIR, settings.BASE_DIR),
         )
-        self.stdout.flush()
-        raise SystemExit(demo.run(running))
+        self.stdout.write("Starting …")
+        raise SystemExit(demo.run(running, lambda: print(click, flush=True)))

@@ -21,17 +21,15 @@ class Command(BaseCommand):
         parser.add_argument("--auth-url", required=True, help="Authentication request URL")
         parser.add_argument("--token-url", required=True, help="Access token URL")
         parser.add_argument("--jwks-url", required=True, help="Public keyset URL")
-        parser.add_argument("--deployment-id", default="", help="Accepted at once; others wait for an admin")
-        parser.add_argument("--token-audience", default="", help="Only where the VLE asks for one")
-        parser.add_argument("--family", default=Family.GENERIC.value, choices=Family.values)
-        parser.add_argument("--name", default="", help="How you call this VLE")
-        parser.add_argument("--school", default="", help="The school that the deployment's courses belong to")
+        parser.add_argument("--deployment-id", help="Accepted at once; others wait for an admin")
+        parser.add_argument("--token-audience", help="Only where the VLE asks for one")
+        parser.add_argument("--family", choices=Family.values)
+        parser.add_argument("--name", help="How you call this VLE")
+        parser.add_argument("--school", help="The school that the deployment's courses belong to")
 
     def handle(self, *args: Any, **options: Any) -> None:
         fields = Platform.__dataclass_fields__
-        platform = Platform(
-            **{name: options[name] for name in fields} | {"family": Family(options["family"])}
-        )
+        platform = Platform(**{name: options[name] for name in fields})
         try:
             registration = register(platform)
         except ValidationError as error:
