@@ -84,8 +84,3 @@ def take(scenario: Scenario, choices: Sequence[str], choice_id: str) -> Position
     if len(here.taken) >= LONGEST_WALK or all(c.id != choice_id for c in here.node.choices):
         raise NotOnOffer(f"'{choice_id}' is not a choice at '{here.node.id}' of '{scenario.slug}'")
     return position(scenario, (*here.choices, choice_id))
-
-
-def is_recommended(scenario: Scenario, walked: Position) -> bool:
-    """Whether the walk is, so far, the path the pack recommends."""
-    return walked.choices == scenario.recommended[: len(walked.choices)]

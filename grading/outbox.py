@@ -8,6 +8,7 @@ nothing (design §1). For one enrolment nothing older is ever sent after somethi
 import logging
 import random
 import time
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,7 +45,8 @@ SWITCHED_OFF = (
     "The connection to this VLE is switched off. Ask the training's administrator to switch it on, then send the "
     "grade again."
 )
-# How long the other scores of a VLE that does not answer are left alone.
+# After so many scores in a row without an answer, the VLE's other scores are left alone for so long.
+SILENT_AFTER = 2
 SILENCE = timedelta(seconds=60)
 
 
@@ -118,15 +120,18 @@ def ring() -> None:
 def drain(*, until: float | None = None) -> int:
     """Deliver everything that is due, until `until` (monotonic seconds). Returns how many were sent."""
     sent = 0
-    silent: set[int] = set()  # one VLE that does not answer must not hold up the scores of all others
+    # How often in a row each VLE did not answer: one that is silent must not hold up the scores of all others.
+    unanswered: Counter[int] = Counter()
     while until is None or time.monotonic() < until:
         leased = claim(now=timezone.now())
         for score in leased:
             registration = score.enrolment.lti_user.registration_id
-            if registration in silent:
+            if unanswered[registration] >= SILENT_AFTER:
                 _put_back(score, state=State.WAITING, due_at=timezone.now() + SILENCE, tries=score.tries - 1)
-            elif not deliver(score):
-                silent.add(registration)
+            elif deliver(score):
+                unanswered[registration] = 0
+            else:
+                unanswered[registration] += 1
         sent += len(leased)
         if not leased:
             wait = _seconds_to_next()

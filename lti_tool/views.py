@@ -65,8 +65,8 @@ def rejecting(view: View) -> View:
 
 
 def _text(value: str) -> str:
-    """A parameter as text that logs, URLs and databases can hold: a lone surrogate or NUL is none."""
-    if "\x00" in value or not value.isprintable():
+    """A parameter as text that logs, URLs and databases can hold: no NUL, no lone surrogate."""
+    if not value.isprintable():
         raise LaunchRejected("login_invalid", detail="characters")
     return value
 

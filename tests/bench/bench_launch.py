@@ -129,11 +129,10 @@ def bench(database: str, launches: int, runs: int) -> None:
             "DATA_DIR": folder,
             "STATIC_ROOT": f"{folder}/static",
             "DATABASE_URL": database or f"sqlite:///{folder}/bench.sqlite3",
-            "CACHE_URL": "",
             "DEBUG": "false",
+            "ENV_FILE": "",
             "LOG_LEVEL": "WARNING",
         }
-        environment.pop("CACHE_URL")
         print(f"{kind}, gunicorn gthread with one worker, {CONCURRENCY} at once, {runs} runs of {launches}")
         floor = measure_floor(environment, platform, launches, runs, also)
         print(floor.line())

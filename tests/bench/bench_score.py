@@ -31,6 +31,7 @@ def bench(database: str, scores: int, runs: int) -> None:
             "DATA_DIR": folder,
             "DATABASE_URL": database or f"sqlite:///{folder}/bench.sqlite3",
             "LOG_LEVEL": "ERROR",
+            "ENV_FILE": "",
             "DJANGO_SETTINGS_MODULE": "deploy.settings",
         }
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)

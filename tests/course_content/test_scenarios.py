@@ -1,6 +1,6 @@
 import pytest
 
-from course_content.scenarios import LONGEST_WALK, NotOnOffer, is_recommended, position, take
+from course_content.scenarios import LONGEST_WALK, NotOnOffer, position, take
 from course_content.schema import Module, Scenario
 
 
@@ -59,9 +59,3 @@ def test_a_step_not_on_offer_is_refused(door: Scenario, choices: list[str], choi
 def test_a_walk_that_goes_round_too_often_is_refused(door: Scenario) -> None:
     with pytest.raises(NotOnOffer):
         take(door, ["ignore"] + ["wait"] * (LONGEST_WALK - 1), "wait")
-
-
-def test_a_walk_is_told_apart_from_the_recommended_one(door: Scenario) -> None:
-    assert is_recommended(door, position(door, ["open"]))
-    assert is_recommended(door, position(door))
-    assert not is_recommended(door, position(door, ["ignore", "open-now"]))

@@ -18,7 +18,7 @@ from django.utils import timezone
 from grading import outbox
 from grading.models import Activity, Certificate, Enrolment, OutgoingScore
 from lti_tool import ags
-from lti_tool.models import Family, LineItem, Registration, ResourceLink
+from lti_tool.models import Deployment, Family, LineItem, Registration, ResourceLink
 from tests import factories
 from tests.platforms.fake import FakePlatform, Fault
 
@@ -1180,3 +1180,52 @@ def test_send_again_rings_where_something_was_stuck(
         outbox.send_again(enrolment.scores.all(), now=timezone.now())
 
     assert rung == [outbox.ring, outbox.ring]
+
+
+# --- nobody's trouble is everybody's ------------------------------------------------------------------------
+
+
+def test_a_vle_that_does_not_answer_holds_up_nobody_else(
+    gradebook: FakePlatform, enrolment: Enrolment
+) -> None:
+    silent = factories.make_registration("http://127.0.0.1:9", client_id="silent")
+    course = factories.make_course(factories.make_deployment(silent))
+    link = factories.make_link(course, column="http://127.0.0.1:9/lineitems/1")
+    activity = factories.make_activity(link)
+    for _ in range(5):
+        factories.take(factories.make_enrolment(activity), 90)
+    factories.take(enrolment, 85)
+
+    outbox.drain()
+
+    assert figures(gradebook, enrolment) == [85]
+    unanswered = OutgoingScore.objects.filter(enrolment__activity=activity)
+    assert set(unanswered.values_list("state", flat=True)) == {"waiting"}
+    # Two were tried; the others were left alone and have lost no try.
+    assert sorted(unanswered.values_list("tries", flat=True)) == [0, 0, 0, 1, 1]
+
+
+def test_a_score_that_workers_die_of_is_parked(gradebook: FakePlatform, enrolment: Enrolment) -> None:
+    factories.take(enrolment, 90)
+    for _ in range(outbox.MOST_TRIES):
+        assert len(outbox.claim(now=timezone.now())) == 1
+        forward(LEASE_OVER)
+
+    assert outbox.claim(now=timezone.now()) == []
+    assert (score_of(enrolment).state, score_of(enrolment).problem) == ("parked", outbox.OUR_FAULT)
+
+
+@pytest.mark.parametrize("what", ["registration", "deployment"])
+def test_nothing_is_sent_to_a_connection_that_is_switched_off(
+    gradebook: FakePlatform, enrolment: Enrolment, what: str
+) -> None:
+    factories.take(enrolment, 90)
+    if what == "registration":
+        Registration.objects.update(is_active=False)
+    else:
+        Deployment.objects.update(status=Deployment.Status.REFUSED)
+
+    outbox.drain()
+
+    assert figures(gradebook, enrolment) == []
+    assert (score_of(enrolment).state, score_of(enrolment).problem) == ("parked", outbox.SWITCHED_OFF)

@@ -230,3 +230,31 @@ def _close(end: socket.socket) -> None:
         # A thread that waits in accept or recv is woken by this, and not by close alone.
         end.shutdown(socket.SHUT_RDWR)
     end.close()
+
+
+def nothing_is_lost_by_a_kill(tool: Tool, gradebook: FakePlatform, count: int = 200) -> None:
+    """Kill the worker in the middle of `count` scores, change a quarter of them, and start another worker: the
+    gradebook ends with everybody's last result, and nobody's goes back on the way.
+    """
+    enrol(tool, gradebook, count)
+    tool.inside("submit", "50", *people(*range(count)))
+
+    worker = tool.worker("prefork")
+    # In the middle of a batch.
+    until(lambda: len(standing(gradebook)) >= count // 2 + 5)
+    tool.kill(worker)
+    assert len(standing(gradebook)) < count
+    assert tool.states()["sending"] > 0
+
+    # Some pass at last meanwhile: their first result has arrived, was in the dead worker's hands, or waits.
+    improved = range(0, count, 4)
+    tool.inside("submit", "85", *people(*improved))
+    tool.worker("prefork")
+    tool.beat()
+
+    expected = {f"user-{number}": 85 if number in improved else 50 for number in range(count)}
+    until(lambda: standing(gradebook) == expected)
+    assert [taken for taken in histories(gradebook) if taken != sorted(taken)] == []
+    until(lambda: not {"waiting", "sending"} & tool.states().keys())
+    assert tool.states().keys() <= {"delivered", "superseded"}
+    assert tool.complaints() == []

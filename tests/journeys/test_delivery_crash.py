@@ -8,7 +8,7 @@ import pytest
 from tests.journeys.processes import (
     Tool,
     enrol,
-    histories,
+    nothing_is_lost_by_a_kill,
     own_database,
     people,
     slow_gradebook,
@@ -18,8 +18,6 @@ from tests.journeys.processes import (
 from tests.platforms.fake import FakePlatform, Fault
 
 pytestmark = pytest.mark.slow
-
-PEOPLE = 200
 
 
 @pytest.fixture
@@ -37,28 +35,7 @@ def tool(tmp_path: Path) -> Iterator[Tool]:
 
 
 def test_a_killed_worker_loses_nothing(tool: Tool, gradebook: FakePlatform) -> None:
-    enrol(tool, gradebook, PEOPLE)
-    tool.inside("submit", "50", *people(*range(PEOPLE)))
-
-    worker = tool.worker("prefork")
-    # In the middle of a batch.
-    until(lambda: len(standing(gradebook)) >= PEOPLE // 2 + 5)
-    tool.kill(worker)
-    assert len(standing(gradebook)) < PEOPLE
-    assert tool.states()["sending"] > 0
-
-    # Some pass at last meanwhile: their first result has arrived, was in the dead worker's hands, or waits.
-    improved = range(0, PEOPLE, 4)
-    tool.inside("submit", "85", *people(*improved))
-    tool.worker("prefork")
-    tool.beat()
-
-    expected = {f"user-{number}": 85 if number in improved else 50 for number in range(PEOPLE)}
-    until(lambda: standing(gradebook) == expected)
-    assert [taken for taken in histories(gradebook) if taken != sorted(taken)] == []
-    until(lambda: not {"waiting", "sending"} & tool.states().keys())
-    assert tool.states().keys() <= {"delivered", "superseded"}
-    assert tool.complaints() == []
+    nothing_is_lost_by_a_kill(tool, gradebook)
 
 
 def test_a_worker_killed_again_and_again_loses_nothing(tool: Tool, gradebook: FakePlatform) -> None:

@@ -13,7 +13,7 @@ from tests.journeys.processes import (
     Tool,
     Wire,
     enrol,
-    histories,
+    nothing_is_lost_by_a_kill,
     own_database,
     people,
     slow_gradebook,
@@ -23,8 +23,6 @@ from tests.journeys.processes import (
 from tests.platforms.fake import FakePlatform
 
 pytestmark = [pytest.mark.slow, pytest.mark.rabbitmq]
-
-PEOPLE = 200
 
 
 @pytest.fixture
@@ -81,26 +79,7 @@ def test_a_worker_starts_on_a_quorum_queue(tool: Tool, broker: Connection, queue
 
 
 def test_a_killed_worker_loses_nothing(tool: Tool, gradebook: FakePlatform) -> None:
-    enrol(tool, gradebook, PEOPLE)
-    tool.inside("submit", "50", *people(*range(PEOPLE)))
-
-    worker = tool.worker("prefork")
-    # In the middle of a batch.
-    until(lambda: len(standing(gradebook)) >= PEOPLE // 2 + 5)
-    tool.kill(worker)
-    assert len(standing(gradebook)) < PEOPLE
-    assert tool.states()["sending"] > 0
-
-    improved = range(0, PEOPLE, 4)
-    tool.inside("submit", "85", *people(*improved))
-    tool.worker("prefork")
-    tool.beat()
-
-    expected = {f"user-{number}": 85 if number in improved else 50 for number in range(PEOPLE)}
-    until(lambda: standing(gradebook) == expected)
-    assert [taken for taken in histories(gradebook) if taken != sorted(taken)] == []
-    until(lambda: not {"waiting", "sending"} & tool.states().keys())
-    assert tool.complaints() == []
+    nothing_is_lost_by_a_kill(tool, gradebook)
 
 
 def test_a_broker_that_is_gone_fails_no_submit_and_loses_nothing(
