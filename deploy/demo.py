@@ -73,7 +73,7 @@ def prepare_environment(demo: Demo) -> None:
         DATA_DIR=str(demo.data),
         STATIC_ROOT=str(demo.data / "static"),
         DATABASE_URL=f"sqlite:///{demo.data / 'saferesponse.sqlite3'}",
-        CELERY_BROKER_URL="filesystem://",
+        CELERY_BROKER_URL="filesystem://localhost",
         CACHE_URL=f"filecache://{demo.data / 'cache'}",
         EMAIL_URL="consolemail://",
         BIND=f"127.0.0.1:{demo.tool_port}",

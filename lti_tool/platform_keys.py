@@ -55,11 +55,9 @@ def find(registration: Registration, kid: str) -> PyJWK:
         keys = _shared(registration)
         if keys and kid in keys.keys and time.time() < keys.fresh_until:
             return keys.keys[kid]
-        # One window for all processes and all unknown kids: fifty of them cause one fetch.
-        may_fetch = cache.add(f"jwks-window:{registration.pk}", 1, REFETCH_EVERY_SECONDS)
         # Asked a moment ago and down: nobody else waits for a time-out of their own.
         is_down = bool(cache.get(f"jwks-down:{registration.pk}"))
-        if may_fetch or (keys is None and not is_down):
+        if not is_down and (_is_due(keys) or _may_look_again(registration)):
             try:
                 keys, is_down = _fetch(registration), False
             except _KeysUnavailable as error:
@@ -73,6 +71,19 @@ def find(registration: Registration, kid: str) -> PyJWK:
                 "keys_unavailable" if is_down else "kid_unknown", registration=registration.pk
             )
         return keys.keys[kid]
+
+
+def _is_due(keys: _KeySet | None) -> bool:
+    """Whether the set must be fetched whatever the kid: there is none, or it is too old."""
+    return keys is None or time.time() >= keys.fresh_until
+
+
+def _may_look_again(registration: Registration) -> bool:
+    """Whether a fresh set that lacks the kid is worth another look: the platform may have a new key.
+
+    One window for all processes and all unknown kids: fifty of them cause one fetch.
+    """
+    return bool(cache.add(f"jwks-window:{registration.pk}", 1, REFETCH_EVERY_SECONDS))
 
 
 def forget() -> None:

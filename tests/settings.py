@@ -29,7 +29,7 @@ os.environ.update(
     # SQLite unless the run says otherwise: `.ci/run` runs the same tests on PostgreSQL.
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", f"sqlite:///{_data}/tests.sqlite3"),
     CACHE_URL="locmemcache://",  # tests move the clock, and Redis has its own; see lti_tool/test_shared_cache.py
-    CELERY_BROKER_URL=os.environ.get("TEST_BROKER_URL", "filesystem://"),
+    CELERY_BROKER_URL=os.environ.get("TEST_BROKER_URL", "filesystem://localhost"),
     EMAIL_URL="memorymail://",
 )
 

@@ -45,10 +45,21 @@ def test_another_process_takes_the_keys_from_the_shared_cache(
 
 def test_fifty_unknown_kids_fetch_the_keys_once(visitor: Visitor, platform: FakePlatform) -> None:
     visitor.launch()
+    before = fetches(platform)
     for number in range(50):
         assert reason_on_page(visitor.launch(headers={"kid": f"unknown-{number}"})) == "kid_unknown"
 
-    assert fetches(platform) == 1
+    assert fetches(platform) - before == 1
+
+
+def test_a_key_rotated_right_after_the_first_fetch_works_at_once(
+    visitor: Visitor, platform: FakePlatform
+) -> None:
+    visitor.launch()
+    platform.keys = [PlatformKey(1)]
+
+    assert visitor.launch().status_code == 302
+    assert fetches(platform) == 2
 
 
 def test_unknown_kids_are_worth_one_fetch_a_window(

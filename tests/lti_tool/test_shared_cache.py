@@ -57,7 +57,6 @@ def test_an_unknown_kid_is_asked_for_once_by_all_of_them(
 
 def test_a_rotated_key_reaches_every_process(platform: FakePlatform, registration: Registration) -> None:
     platform_keys.find(registration, "platform-key-0")
-    cache.delete(f"jwks-window:{registration.pk}")
     platform.keys = [PlatformKey(1)]
 
     assert platform_keys.find(registration, "platform-key-1").key_id == "platform-key-1"
