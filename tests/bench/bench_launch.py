@@ -160,6 +160,8 @@ def bench(database: str, launches: int, runs: int) -> None:
                 print(repeat(name, runs, launches, work, cpu).line(floor))
             print_keys(platform, launcher, launches, known)
             print(f"  failed launches: {launcher.failed}")
+            if launcher.failed:
+                raise SystemExit("launches failed: the figures above count for nothing")
 
 
 def print_keys(
