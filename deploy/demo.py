@@ -98,7 +98,7 @@ def commands(demo: Demo) -> dict[str, Sequence[str]]:
     celery = [sys.executable, "-m", "celery", "-A", "deploy.celery"]
     return {
         "tool": [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.py", "deploy.wsgi"],
-        "worker": [*celery, "worker", "--concurrency=1", "--loglevel=warning", "--without-gossip"],
+        "worker": [*celery, "worker", "--pool=solo", "--loglevel=warning", "--without-gossip"],
         "beat": [*celery, "beat", "--loglevel=warning", "--pidfile="],
         "demo VLE": [
             *(sys.executable, "-m", "deploy.demo_vle", "--port", str(demo.vle_port)),
@@ -119,9 +119,10 @@ def run(demo: Demo, announce: Callable[[], None]) -> int:
 
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, stop)
-    # In sessions of their own: Ctrl-C reaches only us, and we stop them in order.
+    # In sessions of their own: Ctrl-C reaches only us, and we stop them in order. What they print for the record
+    # would hide what to click; what goes wrong they say on stderr.
     running = {
-        name: subprocess.Popen(command, cwd=BASE_DIR, start_new_session=True)
+        name: subprocess.Popen(command, cwd=BASE_DIR, start_new_session=True, stdout=subprocess.DEVNULL)
         for name, command in commands(demo).items()
     }
     ended = None
@@ -143,7 +144,7 @@ def run(demo: Demo, announce: Callable[[], None]) -> int:
 def _stop_all(processes: list[subprocess.Popen[bytes]]) -> None:
     for process in processes:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
+            process.terminate()  # not its group: a worker ends its own children in order
     deadline = time.monotonic() + STOP_SECONDS
     for process in processes:
         try:
