@@ -13,7 +13,10 @@ from lti_tool.models import Membership
 
 def journey_of(enrolment: Enrolment, module: Module) -> Journey:
     """How far somebody is in their module."""
-    result = result_of(enrolment)
+    return _journey(enrolment, module, result_of(enrolment))
+
+
+def _journey(enrolment: Enrolment, module: Module, result: Result | None) -> Journey:
     progress = enrolments.progress_by_step(enrolment)
     return journey(module, progress, passed=bool(result and result.certificate))
 
@@ -46,9 +49,8 @@ class Standing:
 
 def standing_of(enrolment: Enrolment, module: Module) -> Standing:
     result = result_of(enrolment)
-    progress = enrolments.progress_by_step(enrolment)
     return Standing(
-        journey=journey(module, progress, passed=bool(result and result.certificate)),
+        journey=_journey(enrolment, module, result),
         result=result,
         delivery=delivery_of(enrolment) if result else None,
         open_attempt=enrolment.attempts.filter(submitted_at=None).first(),

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import wraps
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -90,7 +90,6 @@ def login(request: HttpRequest) -> HttpResponse:
     else:
         response = HttpResponseRedirect(begun.auth_url)
     cookies.keep_login(request, response, begun.secret, in_place_of=probe)
-    let_frame(response, [begun.registration.pk])
     return response
 
 
@@ -107,14 +106,13 @@ def _cookies_blocked(
     request: HttpRequest, parameters: dict[str, str], begun: pylti.BegunLogin
 ) -> HttpResponse:
     """Platform storage where the VLE offers it; a new tab always."""
-    auth = urlsplit(begun.registration.auth_url)
     response = render(
         request,
         "lti_tool/cookies_blocked.html",
         {
             "new_tab_url": f"{reverse('lti:login')}?{urlencode(parameters)}",
             "storage_target": parameters.get("lti_storage_target", ""),
-            "platform_origin": f"{auth.scheme}://{auth.netloc}",
+            "platform_origin": registrations.origin(begun.registration.auth_url),
             "begun": begun,
             "key": cookies.LOGIN_PREFIX + begun.secret.name,
         },
@@ -165,14 +163,13 @@ def _ask_platform_storage(
     registration = registrations.by_id(state.registration)
     if registration is None:
         raise LaunchRejected("registration_unknown")
-    auth = urlsplit(registration.auth_url)
     response = render(
         request,
         "lti_tool/ask_storage.html",
         {
             **parameters,
             "storage_target": state.storage,
-            "platform_origin": f"{auth.scheme}://{auth.netloc}",
+            "platform_origin": registrations.origin(registration.auth_url),
             "key": cookies.LOGIN_PREFIX + state.browser,
         },
     )
