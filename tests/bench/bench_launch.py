@@ -21,11 +21,19 @@ from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from tests.bench.measure import ROOT, Figure, cpu_seconds, free_port, repeat, server
+from tests.bench.measure import (
+    PUBLIC_URL,
+    ROOT,
+    Figure,
+    cpu_seconds,
+    free_port,
+    repeat,
+    server,
+    tool_environment,
+)
 from tests.platforms.fake import FakePlatform, PlatformKey
 
 CONCURRENCY = 4
-PUBLIC_URL = "https://tool.example"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 HEADERS = {"Host": "tool.example", "X-Forwarded-Proto": "https"}
 _local = threading.local()
@@ -120,19 +128,7 @@ def bench(database: str, launches: int, runs: int) -> None:
     kind = "PostgreSQL" if database.startswith("postgres") else "SQLite"
     also = "postgres" if kind == "PostgreSQL" else ""
     with tempfile.TemporaryDirectory() as folder, FakePlatform() as platform:
-        environment = {
-            "SECRET_KEY": "bench" * 12,
-            "KEY_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-            "PUBLIC_URL": PUBLIC_URL,
-            "TRUSTED_PROXY": "true",
-            "ALLOW_PRIVATE_PLATFORMS": "true",
-            "DATA_DIR": folder,
-            "STATIC_ROOT": f"{folder}/static",
-            "DATABASE_URL": database or f"sqlite:///{folder}/bench.sqlite3",
-            "DEBUG": "false",
-            "ENV_FILE": "",
-            "LOG_LEVEL": "WARNING",
-        }
+        environment = tool_environment(folder, database)
         print(f"{kind}, gunicorn gthread with one worker, {CONCURRENCY} at once, {runs} runs of {launches}")
         floor = measure_floor(environment, platform, launches, runs, also)
         print(floor.line())

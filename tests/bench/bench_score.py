@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-from tests.bench.measure import ROOT, Figure
+from tests.bench.measure import ROOT, Figure, tool_environment
 from tests.platforms.fake import FakePlatform
 
 WORKER = "tests.bench.score_worker"
@@ -24,14 +24,7 @@ def bench(database: str, scores: int, runs: int) -> None:
     with tempfile.TemporaryDirectory() as folder, FakePlatform() as platform:
         environment = {
             **os.environ,
-            "SECRET_KEY": "bench" * 12,
-            "KEY_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-            "PUBLIC_URL": "https://tool.example",
-            "ALLOW_PRIVATE_PLATFORMS": "true",
-            "DATA_DIR": folder,
-            "DATABASE_URL": database or f"sqlite:///{folder}/bench.sqlite3",
-            "LOG_LEVEL": "ERROR",
-            "ENV_FILE": "",
+            **tool_environment(folder, database),
             "DJANGO_SETTINGS_MODULE": "deploy.settings",
         }
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)

@@ -13,7 +13,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PUBLIC_URL = "https://tool.example"
 TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def tool_environment(folder: str, database: str) -> dict[str, str]:
+    """The tool as deployed behind a proxy, keeping everything in `folder`, or its rows in `database`."""
+    return {
+        "SECRET_KEY": "bench" * 12,
+        "KEY_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+        "PUBLIC_URL": PUBLIC_URL,
+        "TRUSTED_PROXY": "true",
+        "ALLOW_PRIVATE_PLATFORMS": "true",
+        "DATA_DIR": folder,
+        "STATIC_ROOT": f"{folder}/static",
+        "DATABASE_URL": database or f"sqlite:///{folder}/bench.sqlite3",
+        "DEBUG": "false",
+        "ENV_FILE": "",
+        "LOG_LEVEL": "ERROR",
+    }
 
 
 def free_port() -> int:
