@@ -17,7 +17,7 @@ def arrive(launch: Launch, *, now: datetime) -> Enrolment | ResourceLink:
     Either way the activity is there afterwards. Raises PageRefused.
     """
     member = Membership.objects.filter(
-        context=launch.resource_link.context_id, lti_user=launch.lti_user_id
+        context=launch.link.context_id, lti_user=launch.lti_user_id
     ).first()
     try:
         activity = placement.activity_of(launch)
@@ -26,7 +26,7 @@ def arrive(launch: Launch, *, now: datetime) -> Enrolment | ResourceLink:
             missing.tell_lead(catalogue.all_modules())
         raise
     if member and member.is_lead and not member.is_learner:
-        return launch.resource_link
+        return launch.link
     enrolment = enrolments.enrol(launch, activity)
     _send_what_had_no_column(enrolment, now)
     return enrolment

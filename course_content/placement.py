@@ -84,7 +84,7 @@ def activity_of(launch: Launch) -> Activity:
     Once a link has its activity, the activity's own settings count and a later slip in a parameter shuts
     nobody out. Raises NotSetUp, ForeignActivity.
     """
-    said, link = parameters(launch), launch.resource_link
+    said, link = parameters(launch), launch.link
     if "activity" in said:
         return _named(said["activity"], launch)
     made = Activity.objects.filter(resource_link=link).first()
@@ -107,7 +107,7 @@ def activity_of(launch: Launch) -> Activity:
 
 def _named(name: str, launch: Launch) -> Activity:
     try:
-        found = Activity.objects.filter(pk=UUID(name), deployment=launch.resource_link.deployment).first()
+        found = Activity.objects.filter(pk=UUID(name), deployment=launch.link.deployment).first()
     except ValueError:
         found = None
     if found is None:

@@ -28,14 +28,16 @@ def _live(prefix: str) -> Q:
 
 
 def launch_of(request: HttpRequest, pk: int) -> Launch:
-    """A launch by somebody signed in here, with its user, link, course and deployment."""
+    """A launch by somebody signed in here, with its user, deployment and, where it has one, link and course."""
     return get_object_or_404(
         Launch.objects.select_related(
-            "lti_user__person", "resource_link__context", "resource_link__deployment"
+            "lti_user__person", "deployment", "resource_link__context", "resource_link__deployment"
         ),
-        _live(""),
         pk=pk,
         lti_user__in=_signed_in_ids(request),
+        lti_user__is_active=True,
+        lti_user__registration__is_active=True,
+        deployment__status=Deployment.Status.ACCEPTED,
     )
 
 

@@ -36,7 +36,7 @@ def enrol(launch: Launch, activity: Activity) -> Enrolment:
     """The enrolment of the person who launched: begun at the first launch, the same at every later one."""
     enrolment, _ = Enrolment.objects.get_or_create(
         activity=activity,
-        resource_link=launch.resource_link,
+        resource_link=launch.link,
         lti_user=launch.lti_user,
         defaults={"started_at": launch.launched_at},
     )

@@ -15,6 +15,7 @@ from lti_tool.rejections import LaunchRejected
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
+DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 
 
 class Role(StrEnum):
@@ -22,9 +23,12 @@ class Role(StrEnum):
 
     LEARNER = "learner"
     LEAD = "lead"
+    AUTHOR = "author"
+    ADMINISTRATOR = "administrator"
 
 
-_MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
+_VOCABULARY = "http://purl.imsglobal.org/vocab/lis/v2/"
+_MEMBERSHIP = f"{_VOCABULARY}membership#"
 # Whole URIs, plus the short names that LTI 1.3 core §A.2.3 still allows for context roles. Sub-roles
 # (…/membership/Instructor#TeachingAssistant) are not their principal role: an assistant is no lead.
 _ROLES = {
@@ -34,6 +38,12 @@ _ROLES = {
         for prefix in (_MEMBERSHIP, "")
         for name in ("Instructor", "Administrator", "Manager")
     },
+    # May place content, and learns nobody's result.
+    **{f"{prefix}ContentDeveloper": Role.AUTHOR for prefix in (_MEMBERSHIP, "")},
+    # Of the whole VLE. Never by a short name: those are for roles in a course.
+    f"{_VOCABULARY}institution/person#Administrator": Role.ADMINISTRATOR,
+    f"{_VOCABULARY}system/person#Administrator": Role.ADMINISTRATOR,
+    f"{_VOCABULARY}system/person#SysAdmin": Role.ADMINISTRATOR,
 }
 
 
@@ -111,6 +121,23 @@ class NrpsClaim(_Claim):
     context_memberships_url: Address
 
 
+class ForUserClaim(_Claim):
+    """Whom a message is about, when that is not whoever launches (Submission Review §4.1)."""
+
+    user_id: Identifier
+
+
+class DeepLinkingSettings(_Claim):
+    """What the platform would take (Deep Linking 2.0 §4.4.1)."""
+
+    deep_link_return_url: Annotated[Address, Field(min_length=1)]
+    accept_types: Names
+    accept_presentation_document_targets: Names = []
+    accept_multiple: bool | None = None
+    accept_lineitem: bool | None = None
+    data: Annotated[str, BeforeValidator(_none_as_empty), Field(max_length=10_000)] = ""
+
+
 # Where a claim's own name and the field's differ; the claims of LTI have its namespace before them.
 _CLAIMS = {
     "role_uris": f"{LTI}roles",
@@ -118,23 +145,23 @@ _CLAIMS = {
     "custom_claim": f"{LTI}custom",
     "ags": AGS,
     "nrps": NRPS,
+    "settings": DEEP_LINKING,
     **{name: name for name in ("sub", "nonce", "name", "given_name", "family_name", "email")},
 }
 
 
 class LaunchClaims(_Claim):
-    """A resource link launch. `sub` is required: without it nobody could be told apart from anybody."""
+    """What every message says. `sub` is required: without it nobody could be told apart from anybody."""
 
     model_config = ConfigDict(alias_generator=lambda field: _CLAIMS.get(field, f"{LTI}{field}"))
 
     sub: Identifier
     nonce: Identifier
-    message_type: Literal["LtiResourceLinkRequest"]
+    message_type: str
     version: Literal["1.3.0"]
     deployment_id: Identifier
     target_link_uri: Annotated[Address, Field(min_length=1)]
     role_uris: Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=200)]
-    resource_link: ResourceLinkClaim
     context: ContextClaim | None = None
     lis: LisClaim | None = None
     presentation: PresentationClaim | None = None
@@ -142,6 +169,7 @@ class LaunchClaims(_Claim):
     custom_claim: dict[str, Any] | None = None
     ags: AgsClaim | None = None
     nrps: NrpsClaim | None = None
+    for_user: ForUserClaim | None = None
     name: Text = ""
     given_name: Text = ""
     family_name: Text = ""
@@ -169,14 +197,47 @@ class LaunchClaims(_Claim):
         }
 
 
+class LinkClaims(LaunchClaims):
+    """The opening of a link in a course (LTI 1.3 core §5)."""
+
+    message_type: Literal["LtiResourceLinkRequest", "LtiSubmissionReviewRequest"]
+    resource_link: ResourceLinkClaim
+
+
+class ReviewClaims(LinkClaims):
+    """Somebody looks at the result of a learner (Submission Review §4)."""
+
+    for_user: ForUserClaim
+
+
+class DeepLinkingClaims(LaunchClaims):
+    """An author chooses content for a course (Deep Linking 2.0 §4.4)."""
+
+    settings: DeepLinkingSettings
+
+
+class DataPrivacyClaims(LaunchClaims):
+    """Somebody asks what is kept of them, or an administrator on their behalf (Data Privacy Launch §4)."""
+
+
+_MESSAGES: dict[str, type[LaunchClaims]] = {
+    "LtiSubmissionReviewRequest": ReviewClaims,
+    "LtiDeepLinkingRequest": DeepLinkingClaims,
+    "LtiDataPrivacyLaunchRequest": DataPrivacyClaims,
+}
+
+
 def read_claims(body: Any, *, registration: int | None = None) -> LaunchClaims:
     """The claims of a verified token's body.
 
     Raises LaunchRejected: `claim_missing` or `claim_invalid` with the claim's short name as detail,
     `version_unsupported`, or `message_type_unsupported`.
     """
+    said = body.get(f"{LTI}message_type") if isinstance(body, dict) else None
+    # What is no message that we know is read as the opening of a link, and fails as one.
+    kind = _MESSAGES.get(said, LinkClaims) if isinstance(said, str) else LinkClaims
     try:
-        return LaunchClaims.model_validate(body)
+        return kind.model_validate(body)
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
         claim = str(problem["loc"][0]).rsplit("/", 1)[-1] if problem["loc"] else "payload"

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 from django.db import IntegrityError, connection, transaction
 
 from lti_tool import platform_quirks
-from lti_tool.claims import AgsClaim, LaunchClaims, Role
+from lti_tool.claims import AgsClaim, DeepLinkingClaims, LaunchClaims, LinkClaims, NrpsClaim, Role
 from lti_tool.models import (
     Context,
+    DeepLinkingRequest,
     Deployment,
     Launch,
     LineItem,
@@ -19,6 +20,7 @@ from lti_tool.models import (
     Person,
     Registration,
     ResourceLink,
+    Roster,
 )
 from lti_tool.pylti import VerifiedLaunch
 from lti_tool.rejections import LaunchRejected
@@ -30,19 +32,17 @@ RACES = 3
 def record(verified: VerifiedLaunch, *, now: datetime) -> Launch:
     """Keep what the launch tells, and use up its nonce.
 
-    What is known already costs one read and one write. Raises LaunchRejected: nonce_replayed,
-    user_inactive, deployment_pending, deployment_refused, service_host_foreign.
+    What is known already of a link and its visitor costs one read and one write. Raises LaunchRejected:
+    nonce_replayed, user_inactive, deployment_pending, deployment_refused, service_host_foreign,
+    return_url_foreign, author_role_missing.
     """
     registration, claims = verified.registration, verified.claims
     for _ in range(RACES):
         try:
-            known = _known(registration, claims)
-            if known and known.is_active is not None and not known.is_active:
-                raise LaunchRejected("user_inactive", registration=registration.pk)
-            if known and known.lti_user and known.says_link(claims) and known.says_user(claims):
-                return _launch(registration, claims, known.link, known.lti_user, now)
+            if isinstance(claims, LinkClaims):
+                return _of_link(registration, claims, now)
             with transaction.atomic():
-                return _launch(registration, claims, *_learn(registration, claims, known), now)
+                return _of_deployment(registration, claims, now)
         except IntegrityError:
             if Launch.objects.filter(registration=registration, nonce=claims.nonce).exists():
                 raise LaunchRejected("nonce_replayed", registration=registration.pk) from None
@@ -50,15 +50,49 @@ def record(verified: VerifiedLaunch, *, now: datetime) -> Launch:
     raise LaunchRejected("state_invalid", detail="race", registration=registration.pk)
 
 
+def _of_link(registration: Registration, claims: LinkClaims, now: datetime) -> Launch:
+    """The opening of a link, or of a result in it."""
+    known = _known(registration, claims)
+    if known and known.is_active is not None and not known.is_active:
+        raise LaunchRejected("user_inactive", registration=registration.pk)
+    if known and known.lti_user and known.says_link(claims) and known.says_user(claims):
+        return _launch(registration, claims, known.deployment, known.lti_user, now, link=known.link)
+    with transaction.atomic():
+        deployment, link, lti_user = _learn(registration, claims, known)
+        return _launch(registration, claims, deployment, lti_user, now, link=link)
+
+
+def _of_deployment(registration: Registration, claims: LaunchClaims, now: datetime) -> Launch:
+    """A message that is of no link: choosing content, or personal data. Must run inside a transaction."""
+    deployment = _deployment(registration, claims.deployment_id)
+    context = _context(deployment, claims, claims.context.id) if claims.context else None
+    if context and claims.nrps:
+        _keep_roster(registration, context.pk, claims.nrps)
+    lti_user = _member(registration, context.pk if context else None, claims)
+    launch = _launch(registration, claims, deployment.pk, lti_user, now)
+    if isinstance(claims, DeepLinkingClaims):
+        _keep_deep_linking_request(registration, launch, context, claims)
+    return launch
+
+
 def _launch(
-    registration: Registration, claims: LaunchClaims, link: int, lti_user: int, now: datetime
+    registration: Registration,
+    claims: LaunchClaims,
+    deployment: int,
+    lti_user: int,
+    now: datetime,
+    *,
+    link: int | None = None,
 ) -> Launch:
     target = urlsplit(claims.target_link_uri)
     launch = Launch(
         registration_id=registration.pk,
+        deployment_id=deployment,
+        message=claims.message_type,
         nonce=claims.nonce,
         lti_user_id=lti_user,
         resource_link_id=link,
+        about=claims.for_user.user_id if claims.for_user else "",
         custom=claims.custom,
         target=(target.path + (f"?{target.query}" if target.query else ""))[:500],
         locale=claims.presentation.locale if claims.presentation else "",
@@ -69,17 +103,40 @@ def _launch(
     return launch
 
 
+def _keep_deep_linking_request(
+    registration: Registration, launch: Launch, context: Context | None, claims: DeepLinkingClaims
+) -> None:
+    """Raises LaunchRejected: author_role_missing, return_url_foreign."""
+    if not claims.roles & {Role.LEAD, Role.AUTHOR, Role.ADMINISTRATOR}:
+        raise LaunchRejected("author_role_missing", registration=registration.pk)
+    settings = claims.settings
+    # The answer is signed by us: posted anywhere else it would place content in somebody's course.
+    if not platform_quirks.of(registration).may_serve(registration, settings.deep_link_return_url):
+        raise LaunchRejected("return_url_foreign", registration=registration.pk)
+    DeepLinkingRequest.objects.create(
+        launch=launch,
+        context=context,
+        return_url=settings.deep_link_return_url,
+        data=settings.data,
+        accept_types=settings.accept_types,
+        accept_targets=settings.accept_presentation_document_targets,
+        accept_multiple=bool(settings.accept_multiple),
+        accept_line_item=settings.accept_lineitem,
+    )
+
+
 # Everything a launch may change, in one read: building the same through the ORM costs more CPU than the rest
 # of the launch together.
 _EVERYTHING_KNOWN = """
-    SELECT link.id, link.title, context.id, context.context_id, context.title,
-           line_item.url, line_item.container_url, line_item.scopes,
+    SELECT link.id, link.title, deployment.id, context.id, context.context_id, context.title,
+           line_item.url, line_item.container_url, line_item.scopes, roster.url,
            lti_user.id, lti_user.is_active, lti_user.name, lti_user.email, lti_user.sourcedid,
-           membership.is_learner, membership.is_lead
+           membership.is_learner, membership.is_lead, membership.left_at
       FROM lti_tool_resourcelink link
       JOIN lti_tool_deployment deployment ON deployment.id = link.deployment_id
       JOIN lti_tool_context context ON context.id = link.context_id
       LEFT JOIN lti_tool_lineitem line_item ON line_item.resource_link_id = link.id
+      LEFT JOIN lti_tool_roster roster ON roster.context_id = context.id
       LEFT JOIN lti_tool_ltiuser lti_user
              ON lti_user.registration_id = deployment.registration_id AND lti_user.sub = %s
       LEFT JOIN lti_tool_membership membership
@@ -90,16 +147,18 @@ _EVERYTHING_KNOWN = """
 
 
 class _Known(NamedTuple):
-    """What is known of a link and, after the columns of the line item, of a user in its course."""
+    """What is known of a link and, after the roster's address, of a user in its course."""
 
     link: int
     link_title: str
+    deployment: int
     context: int
     context_id: str
     context_title: str
     line_item: str | None
     line_items: str | None
     scopes: str | None
+    roster: str | None
     lti_user: int | None
     is_active: bool | None
     name: str
@@ -107,11 +166,14 @@ class _Known(NamedTuple):
     sourcedid: str
     is_learner: bool | None
     is_lead: bool | None
+    left_at: object
 
-    def says_link(self, claims: LaunchClaims) -> bool:
-        """Whether the launch says nothing new of the link, its course and its gradebook."""
+    def says_link(self, claims: LinkClaims) -> bool:
+        """Whether the launch says nothing new of the link, its course, its gradebook and roster."""
         place = (self.link_title, self.context_id, self.context_title)
         if place != _place(claims, self.link_title, self.context_title):
+            return False
+        if claims.nrps and claims.nrps.context_memberships_url != self.roster:
             return False
         if claims.ags is None:
             return True
@@ -120,7 +182,7 @@ class _Known(NamedTuple):
 
     def says_user(self, claims: LaunchClaims) -> bool:
         """Whether the launch says nothing new of the user and their roles in the course."""
-        if self.lti_user is None or self.is_learner is None:
+        if self.lti_user is None or self.is_learner is None or self.left_at is not None:
             return False
         identity = (self.name, self.email, self.sourcedid)
         return identity == _identity(claims, *identity) and (
@@ -128,7 +190,7 @@ class _Known(NamedTuple):
         )
 
 
-def _known(registration: Registration, claims: LaunchClaims) -> _Known | None:
+def _known(registration: Registration, claims: LinkClaims) -> _Known | None:
     """What is known of the link and the user; None when the link is new or its deployment not accepted."""
     deployment = (registration.pk, claims.deployment_id, Deployment.Status.ACCEPTED.value)
     with connection.cursor() as cursor:
@@ -137,7 +199,7 @@ def _known(registration: Registration, claims: LaunchClaims) -> _Known | None:
     return _Known(*row) if row else None
 
 
-def _place(claims: LaunchClaims, link_title: str, context_title: str) -> tuple[str, str, str]:
+def _place(claims: LinkClaims, link_title: str, context_title: str) -> tuple[str, str, str]:
     """The link's title, the course's id and title, as this launch leaves them. Titles follow the VLE's."""
     said = claims.context.title if claims.context else ""
     return (claims.resource_link.title or link_title, _context_id(claims), said or context_title)
@@ -166,48 +228,58 @@ def _gradebook(ags: AgsClaim, line_item: str, line_items: str) -> tuple[str, str
     return (ags.lineitem or line_item, ags.lineitems or line_items, sorted(ags.scope))
 
 
-def _learn(registration: Registration, claims: LaunchClaims, known: _Known | None) -> tuple[int, int]:
-    """Keep what is new of the link and the user; their ids. Must run inside a transaction."""
+def _learn(registration: Registration, claims: LinkClaims, known: _Known | None) -> tuple[int, int, int]:
+    """Keep what is new of the link and the user; the ids of deployment, link and user. Must run inside a
+    transaction.
+    """
     if known and known.says_link(claims):
-        link, context = known.link, known.context
+        deployment, link, context = known.deployment, known.link, known.context
     else:
         changed = _link(registration, claims)
-        link, context = changed.pk, changed.context_id
+        deployment, link, context = changed.deployment_id, changed.pk, changed.context_id
     if known and known.lti_user is None:
-        return link, _new_member(registration, context, claims)
-    return link, _member(registration, context, claims)
+        return deployment, link, _new_member(registration, context, claims)
+    return deployment, link, _member(registration, context, claims)
 
 
-def _link(registration: Registration, claims: LaunchClaims) -> ResourceLink:
-    """The link, its course and its gradebook as this launch leaves them, made at their first launch."""
+def _link(registration: Registration, claims: LinkClaims) -> ResourceLink:
+    """The link, its course, gradebook and roster as this launch leaves them, made at their first launch."""
     deployment = _deployment(registration, claims.deployment_id)
-    context, _ = Context.objects.get_or_create(
-        deployment=deployment, context_id=_context_id(claims), defaults={"title": _context_title(claims)}
-    )
+    context = _context(deployment, claims, _context_id(claims), otherwise=claims.resource_link.title)
     link, _ = ResourceLink.objects.get_or_create(
         deployment=deployment,
         resource_link_id=claims.resource_link.id,
         defaults={"context": context, "title": claims.resource_link.title},
     )
-    title, _, context_title = _place(claims, link.title, context.title)
+    title = claims.resource_link.title or link.title
     if (link.title, link.context_id) != (title, context.pk):
         link.title, link.context = title, context  # renamed, or moved to another course
         link.save(update_fields=["title", "context"])
-    if context.title != context_title:
-        context.title = context_title
-        context.save(update_fields=["title"])
     if claims.ags:
         _keep_line_item(registration, link, claims.ags)
+    if claims.nrps:
+        _keep_roster(registration, context.pk, claims.nrps)
     return link
 
 
-def _context_id(claims: LaunchClaims) -> str:
+def _context_id(claims: LinkClaims) -> str:
     """The course's id. A link launched without a course (LTI allows it) is a course of its own."""
     return claims.context.id if claims.context else f"link {claims.resource_link.id}"[:255]
 
 
-def _context_title(claims: LaunchClaims) -> str:
-    return (claims.context.title or claims.context.label) if claims.context else claims.resource_link.title
+def _context(
+    deployment: Deployment, claims: LaunchClaims, context_id: str, *, otherwise: str = ""
+) -> Context:
+    """The course as this launch leaves it. `otherwise`: how it is called when the VLE gives it no name."""
+    said = claims.context
+    name = (said.title or said.label) if said else otherwise
+    context, _ = Context.objects.get_or_create(
+        deployment=deployment, context_id=context_id, defaults={"title": name}
+    )
+    if said and said.title and context.title != said.title:
+        context.title = said.title
+        context.save(update_fields=["title"])
+    return context
 
 
 def _deployment(registration: Registration, deployment_id: str) -> Deployment:
@@ -230,8 +302,8 @@ def note_pending_deployment(registration: Registration, deployment_id: str) -> N
     Deployment.objects.get_or_create(registration=registration, deployment_id=deployment_id)
 
 
-def _member(registration: Registration, context: int, claims: LaunchClaims) -> int:
-    """The user, as a member of the course with the roles of this launch."""
+def _member(registration: Registration, context: int | None, claims: LaunchClaims) -> int:
+    """The user, as a member of the course (if there is one) with the roles of this launch."""
     user = LtiUser.objects.filter(registration=registration, sub=claims.sub).first()
     if user is None:
         return _new_member(registration, context, claims)
@@ -241,14 +313,17 @@ def _member(registration: Registration, context: int, claims: LaunchClaims) -> i
     if (user.name, user.email, user.sourcedid) != identity:
         user.name, user.email, user.sourcedid = identity
         user.save(update_fields=["name", "email", "sourcedid"])
-    is_learner, is_lead = _roles(claims)
-    Membership.objects.update_or_create(
-        context_id=context, lti_user=user, defaults={"is_learner": is_learner, "is_lead": is_lead}
-    )
+    if context is not None:
+        is_learner, is_lead = _roles(claims)
+        Membership.objects.update_or_create(
+            context_id=context,
+            lti_user=user,
+            defaults={"is_learner": is_learner, "is_lead": is_lead, "left_at": None},
+        )
     return user.pk
 
 
-def _new_member(registration: Registration, context: int, claims: LaunchClaims) -> int:
+def _new_member(registration: Registration, context: int | None, claims: LaunchClaims) -> int:
     """Somebody's first launch: a user, and a person of their own (nobody is linked without proof)."""
     name, email, sourcedid = _identity(claims, "", "", "")
     user = LtiUser.objects.create(
@@ -259,8 +334,11 @@ def _new_member(registration: Registration, context: int, claims: LaunchClaims) 
         email=email,
         sourcedid=sourcedid,
     )
-    is_learner, is_lead = _roles(claims)
-    Membership.objects.create(context_id=context, lti_user_id=user.pk, is_learner=is_learner, is_lead=is_lead)
+    if context is not None:
+        is_learner, is_lead = _roles(claims)
+        Membership.objects.create(
+            context_id=context, lti_user_id=user.pk, is_learner=is_learner, is_lead=is_lead
+        )
     return user.pk
 
 
@@ -273,6 +351,13 @@ def _keep_line_item(registration: Registration, link: ResourceLink, ags: AgsClai
     if known.pk is None or (known.url, known.container_url, known.scopes) != said:
         known.url, known.container_url, known.scopes = said
         known.save()
+
+
+def _keep_roster(registration: Registration, context: int, nrps: NrpsClaim) -> None:
+    url = nrps.context_memberships_url
+    if not platform_quirks.of(registration).may_serve(registration, url):
+        raise LaunchRejected("service_host_foreign", registration=registration.pk)
+    Roster.objects.update_or_create(context_id=context, defaults={"url": url})
 
 
 def _web_address(url: str) -> str:

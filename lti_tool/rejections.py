@@ -76,7 +76,15 @@ EXPLANATIONS = {
     "message_type_unsupported": Explanation(
         400,
         "Your VLE asked for something that this training does not offer there.",
-        "Add the training to the course as a link with the custom parameter module=all-staff-awareness.",
+        "Add the training to the course as an activity, and open it from there.",
+    ),
+    "author_role_missing": Explanation(
+        403,
+        "Only somebody who may edit the course can add the training to it.",
+        "Ask a teacher of the course to add it, or to give you the Teacher role there.",
+    ),
+    "return_url_foreign": Explanation(
+        403, "Your VLE's message names a return address that is not your VLE's.", TELL_ADMIN
     ),
     "service_host_foreign": Explanation(
         403, "Your VLE's message names a gradebook at an address that is not your VLE's.", TELL_ADMIN

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -16,6 +17,7 @@ from grading.papers import Mark, ModuleSummary, Paper, PaperQuestion, QuestionMa
 from lti_tool.models import (
     Context,
     Deployment,
+    Launch,
     LineItem,
     LtiUser,
     Membership,
@@ -129,6 +131,25 @@ def make_member(course: Context, name: str = "Amina Yusuf", *, lead: bool = Fals
     user = make_user(course.deployment.registration, name, **changes)
     Membership.objects.create(context=course, lti_user=user, is_learner=not lead, is_lead=lead)
     return user
+
+
+def make_launch(
+    user: LtiUser, link: ResourceLink | None, *, deployment: Deployment | None = None, **changes: Any
+) -> Launch:
+    """A verified launch: of a link, or of none (choosing content, personal data) in a deployment."""
+    deployment = deployment or (link.deployment if link else make_deployment(user.registration))
+    return Launch.objects.create(
+        **{
+            "registration": user.registration,
+            "deployment": deployment,
+            "nonce": uuid.uuid4().hex,
+            "lti_user": user,
+            "resource_link": link,
+            "target": "/lti/launch/",
+            "launched_at": timezone.now(),
+            **changes,
+        }
+    )
 
 
 def make_activity(link: ResourceLink, **changes: Any) -> Activity:

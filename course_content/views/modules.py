@@ -14,6 +14,14 @@ from grading import enrolments
 from grading.access import enrolment_of, launch_of, led_place
 from grading.models import Enrolment
 from lti_tool.doors import Door, door
+from lti_tool.models import Launch
+
+# Where messages lead that do not open a link to learn.
+PAGE_OF_MESSAGE: dict[str, str] = {
+    Launch.Message.DEEP_LINKING: "learn:picker",
+    Launch.Message.SUBMISSION_REVIEW: "learn:review",
+    Launch.Message.DATA_PRIVACY: "grading:personal-data",
+}
 
 
 @door(Door.SIGNED_IN)
@@ -21,7 +29,10 @@ from lti_tool.doors import Door, door
 @explaining
 def landing(request: HttpRequest, launch_pk: int) -> HttpResponse:
     """Where a verified launch arrives: leads go to their page, everybody else to the training."""
-    arrived = arrivals.arrive(launch_of(request, launch_pk), now=timezone.now())
+    launch = launch_of(request, launch_pk)
+    if launch.message in PAGE_OF_MESSAGE:
+        return redirect(PAGE_OF_MESSAGE[launch.message], launch.pk)
+    arrived = arrivals.arrive(launch, now=timezone.now())
     if isinstance(arrived, Enrolment):
         return redirect("learn:module", arrived.pk)
     return redirect("grading:lead", arrived.pk)

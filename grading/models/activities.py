@@ -9,7 +9,8 @@ from django.db.models import Q
 class Activity(models.Model):
     """A module as placed by a course author: its settings are theirs, and it belongs to its deployment.
 
-    A link made by hand (`module=<slug>`) makes one at its first launch.
+    Deep linking makes one, and so does the first launch of a link made by hand (`module=<slug>`). Each link has one
+    of its own: a copied course's is made from the original's at its first launch.
     """
 
     class Keeps(models.TextChoices):
@@ -18,10 +19,15 @@ class Activity(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     deployment = models.ForeignKey("lti_tool.Deployment", models.PROTECT, related_name="activities")
-    # The link it was made by hand on; empty for one placed by deep linking, which copies may share.
+    # Empty until the first launch of a link placed by deep linking says which it became.
     resource_link = models.OneToOneField(
         "lti_tool.ResourceLink", models.PROTECT, null=True, blank=True, related_name="activity"
     )
+    # The course that deep linking placed it in, as far as the VLE said.
+    placed_in = models.ForeignKey(
+        "lti_tool.Context", models.PROTECT, null=True, blank=True, related_name="activities"
+    )
+    copied_from = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="copies")
     module = models.SlugField(max_length=100)
     # Copied from the module, so that a list of activities reads no pack.
     title = models.CharField(max_length=200)
@@ -32,6 +38,7 @@ class Activity(models.Model):
         null=True, blank=True, help_text="Empty: as many as they need."
     )
     keeps = models.CharField(max_length=10, choices=Keeps, default=Keeps.BEST)
+    due_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -1,12 +1,30 @@
-from lti_tool.models.launches import Context, Launch, LineItem, Membership, ResourceLink
+from lti_tool.models.launches import (
+    Context,
+    DeepLinkingRequest,
+    Launch,
+    LineItem,
+    Membership,
+    ResourceLink,
+    Roster,
+)
 from lti_tool.models.organisations import Nation, School, Trust
 from lti_tool.models.people import LtiUser, Person
-from lti_tool.models.platforms import Deployment, Family, Registration, ToolKey
+from lti_tool.models.platforms import (
+    ConnectionTally,
+    Deployment,
+    Family,
+    Invitation,
+    Registration,
+    ToolKey,
+)
 
 __all__ = [
+    "ConnectionTally",
     "Context",
+    "DeepLinkingRequest",
     "Deployment",
     "Family",
+    "Invitation",
     "Launch",
     "LineItem",
     "LtiUser",
@@ -15,6 +33,7 @@ __all__ = [
     "Person",
     "Registration",
     "ResourceLink",
+    "Roster",
     "School",
     "ToolKey",
     "Trust",

@@ -62,13 +62,33 @@ class LineItem(models.Model):
         return self.url or f"unknown column of {self.resource_link}"
 
 
+class Roster(models.Model):
+    """Where a course's list of members is read (NRPS), and when that was last done. The row is the queue."""
+
+    context = models.OneToOneField(Context, models.PROTECT, related_name="roster")
+    url = models.URLField(max_length=1000)
+    due_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    # While a worker reads it. A worker that dies loses it to the next one when the lease runs out.
+    leased_until = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    synced_at = models.DateTimeField(null=True, blank=True)
+    members = models.PositiveIntegerField(null=True, blank=True)
+    # In plain words, for the operator: what went wrong last, and what to do.
+    problem = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"Roster of {self.context}"
+
+
 class Membership(models.Model):
-    """Somebody in a course, with the roles the last launch gave: set and unset, never only added."""
+    """Somebody in a course, with the roles the last launch or roster gave: set and unset, never only added."""
 
     context = models.ForeignKey(Context, models.PROTECT, related_name="memberships")
     lti_user = models.ForeignKey("LtiUser", models.PROTECT, related_name="memberships")
     is_learner = models.BooleanField(default=False)
     is_lead = models.BooleanField(default=False)
+    # Since when the roster does not list them, or not as active. Their record stays; a launch brings them back.
+    left_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -82,10 +102,24 @@ class Membership(models.Model):
 class Launch(models.Model):
     """One verified launch. The row is the nonce: a replay loses by constraint (design decision 2)."""
 
-    registration = models.ForeignKey("Registration", models.PROTECT, related_name="launches")
+    class Message(models.TextChoices):
+        RESOURCE_LINK = "LtiResourceLinkRequest", "Opening a link"
+        DEEP_LINKING = "LtiDeepLinkingRequest", "Choosing content"
+        SUBMISSION_REVIEW = "LtiSubmissionReviewRequest", "Reviewing a result"
+        DATA_PRIVACY = "LtiDataPrivacyLaunchRequest", "Personal data"
+
+    registration = models.ForeignKey("Registration", models.PROTECT, related_name="launches", db_index=False)
+    # Never looked up by it: an index would only slow launches down.
+    deployment = models.ForeignKey("Deployment", models.PROTECT, related_name="+", db_index=False)
+    message = models.CharField(max_length=30, choices=Message, default=Message.RESOURCE_LINK)
     nonce = models.CharField(max_length=64)
     lti_user = models.ForeignKey("LtiUser", models.PROTECT, related_name="launches")
-    resource_link = models.ForeignKey(ResourceLink, models.PROTECT, related_name="launches")
+    # Choosing content and personal data are of no link.
+    resource_link = models.ForeignKey(
+        ResourceLink, models.PROTECT, null=True, blank=True, related_name="launches"
+    )
+    # The `sub` of somebody else whom the launch is about: whose result is reviewed, whose data is asked for.
+    about = models.CharField(max_length=255, blank=True)
     custom = models.JSONField(default=dict)
     target = models.CharField(max_length=500, help_text="Path and query of the target_link_uri.")
     locale = models.CharField(max_length=20, blank=True)
@@ -99,6 +133,37 @@ class Launch(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["registration", "nonce"], name="launch_nonce_used_once")
         ]
+        indexes = [models.Index(fields=["registration", "launched_at"], name="launches_of_registration")]
 
     def __str__(self) -> str:
         return f"Launch {self.pk}"
+
+    @property
+    def link(self) -> ResourceLink:
+        """The link that was opened: of messages that are of a link."""
+        assert self.resource_link is not None
+        return self.resource_link
+
+
+class DeepLinkingRequest(models.Model):
+    """What a VLE asks of somebody who chooses content, and where the answer goes (Deep Linking 2.0 §3.3)."""
+
+    launch = models.OneToOneField(
+        Launch, models.PROTECT, primary_key=True, related_name="deep_linking_request"
+    )
+    # The course whose author is choosing; a VLE may leave it out.
+    context = models.ForeignKey(
+        Context, models.PROTECT, null=True, blank=True, related_name="deep_linking_requests"
+    )
+    return_url = models.CharField(max_length=2000)
+    # Opaque; goes back as it came.
+    data = models.TextField(blank=True)
+    accept_types = models.JSONField(default=list)
+    accept_targets = models.JSONField(default=list)
+    accept_multiple = models.BooleanField(default=False)
+    # None: the VLE does not say whether it takes line items.
+    accept_line_item = models.BooleanField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"Choice of {self.launch}"

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
 
 class Family(models.TextChoices):
@@ -96,6 +97,67 @@ class ToolKey(models.Model):
     encrypted_private_key = models.BinaryField()
     public_jwk = models.JSONField()
     created_at = models.DateTimeField(auto_now_add=True)
+    # VLEs keep a copy of our key set: a key is published some time before it signs.
+    signs_from = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
         return self.kid
+
+
+class Invitation(models.Model):
+    """A link that lets a VLE's admin connect it, once, within its time."""
+
+    # sha256 of the token: whoever reads the database can invite nobody.
+    token_hash = models.CharField(max_length=64, unique=True)
+    name = models.CharField(
+        max_length=200, blank=True, help_text="How you call the VLE that will be connected."
+    )
+    school = models.ForeignKey(
+        "School",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="invitations",
+        help_text="The school that the VLE's courses belong to.",
+    )
+    created_by = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    registration = models.OneToOneField(
+        Registration, models.PROTECT, null=True, blank=True, related_name="invitation"
+    )
+
+    def __str__(self) -> str:
+        return self.name or f"Invitation {self.pk}"
+
+
+class ConnectionTally(models.Model):
+    """How often something happened on a connection on one day, for its page in the admin site.
+
+    One row a day for each kind and reason, however often: a flood fills no table.
+    """
+
+    class Kind(models.TextChoices):
+        LAUNCH = "launch", "Launches"
+        SCORE = "score", "Grades"
+        ROSTER = "roster", "Rosters"
+
+    registration = models.ForeignKey(Registration, models.CASCADE, related_name="tallies")
+    day = models.DateField()
+    kind = models.CharField(max_length=10, choices=Kind)
+    # Empty: it worked.
+    reason = models.CharField(max_length=60, blank=True)
+    count = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "connection tallies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["registration", "day", "kind", "reason"], name="tally_of_reason_on_day"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.registration} {self.day} {self.kind} {self.reason or 'worked'}: {self.count}"

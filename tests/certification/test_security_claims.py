@@ -111,7 +111,7 @@ def test_other_versions(visitor: Visitor, log: Log, registration: Registration, 
 
 
 @pytest.mark.parametrize(
-    "kind", ["LtiSubmissionReviewRequest", "LtiDeepLinkingResponse", "ltiresourcelinkrequest", ""]
+    "kind", ["LtiStartAssessment", "LtiDeepLinkingResponse", "ltiresourcelinkrequest", ""]
 )
 def test_other_messages(visitor: Visitor, log: Log, registration: Registration, kind: str) -> None:
     response = launch_with(visitor, f"{CLAIM}message_type", kind)
@@ -119,6 +119,18 @@ def test_other_messages(visitor: Visitor, log: Log, registration: Registration, 
     assert_refused(
         response, log, "message_type_unsupported", detail="message_type", registration=registration.pk
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "lacks"),
+    [("LtiSubmissionReviewRequest", "for_user"), ("LtiDeepLinkingRequest", "deep_linking_settings")],
+)
+def test_a_message_without_what_it_is_about(
+    visitor: Visitor, log: Log, registration: Registration, kind: str, lacks: str
+) -> None:
+    response = launch_with(visitor, f"{CLAIM}message_type", kind)
+
+    assert_refused(response, log, "claim_missing", detail=lacks, registration=registration.pk)
 
 
 JSON = st.recursive(

@@ -1,5 +1,3 @@
-import uuid
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,15 +19,7 @@ def _small_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def launch_of(link: ResourceLink, custom: dict[str, str] | None = None, target: str = "/") -> Launch:
     user = factories.make_member(link.context)
-    return Launch.objects.create(
-        registration=user.registration,
-        nonce=uuid.uuid4().hex,
-        lti_user=user,
-        resource_link=link,
-        custom=custom or {},
-        target=target,
-        launched_at=datetime(2026, 11, 22, tzinfo=UTC),
-    )
+    return factories.make_launch(user, link, custom=custom or {}, target=target)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The pages of the training, each as a browser would ask for it."""
 
 import re
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from django.utils import timezone
 
 from course_content import catalogue
 from grading.models import Activity, Attempt, Enrolment, OutgoingScore, Result
-from lti_tool.models import Launch, LtiUser, ResourceLink
+from lti_tool.models import LtiUser, ResourceLink
 from tests import factories
 from tests.course_content.small_pack import write_pack
 
@@ -46,15 +45,7 @@ def sign_in(user: LtiUser) -> Client:
 
 def launch(user: LtiUser, link: ResourceLink, **custom: str) -> str:
     """The address a verified launch is sent to."""
-    made = Launch.objects.create(
-        registration=user.registration,
-        nonce=uuid.uuid4().hex,
-        lti_user=user,
-        resource_link=link,
-        custom=custom,
-        target="/",
-        launched_at=timezone.now(),
-    )
+    made = factories.make_launch(user, link, custom=custom)
     return reverse("learn:landing", args=[made.pk])
 
 

@@ -74,14 +74,7 @@ def attempt(enrolment: Enrolment) -> Attempt:
 
 @pytest.fixture
 def launch(enrolment: Enrolment) -> Launch:
-    return Launch.objects.create(
-        registration=enrolment.lti_user.registration,
-        nonce="once",
-        lti_user=enrolment.lti_user,
-        resource_link=enrolment.resource_link,
-        target="/learn/",
-        launched_at=enrolment.started_at,
-    )
+    return factories.make_launch(enrolment.lti_user, enrolment.resource_link)
 
 
 # Loaders of what is Alice's own, each with the name of the fixture that it loads.

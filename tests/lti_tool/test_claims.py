@@ -58,14 +58,15 @@ def test_it_cannot_be_changed() -> None:
         ("Instructor", {Role.LEAD}),
         # None of these leads this course.
         (f"{MEMBERSHIP}#Mentor", set()),
-        (f"{MEMBERSHIP}#ContentDeveloper", set()),
+        (f"{MEMBERSHIP}#ContentDeveloper", {Role.AUTHOR}),
         (f"{MEMBERSHIP}/Instructor#TeachingAssistant", set()),
         (f"{MEMBERSHIP}/Learner#GuestLearner", set()),
         (f"{INSTITUTION}#Instructor", set()),
-        (f"{INSTITUTION}#Administrator", set()),
+        # Of the whole VLE, which is no right in this course.
+        (f"{INSTITUTION}#Administrator", {Role.ADMINISTRATOR}),
         (f"{INSTITUTION}#Student", set()),
-        (f"{SYSTEM}#Administrator", set()),
-        (f"{SYSTEM}#SysAdmin", set()),
+        (f"{SYSTEM}#Administrator", {Role.ADMINISTRATOR}),
+        (f"{SYSTEM}#SysAdmin", {Role.ADMINISTRATOR}),
         ("instructor", set()),
         ("urn:lti:role:ims/lis/Instructor", set()),
         ("https://evil.example/membership#Instructor", set()),
@@ -81,7 +82,7 @@ def test_a_role(uri: str, roles: set[Role]) -> None:
 def test_roles_beside_each_other() -> None:
     uris = [f"{INSTITUTION}#Administrator", f"{MEMBERSHIP}#Learner", "unknown", f"{MEMBERSHIP}#Instructor"]
 
-    assert read_claims(body(**{f"{LTI}roles": uris})).roles == {Role.LEARNER, Role.LEAD}
+    assert read_claims(body(**{f"{LTI}roles": uris})).roles == {Role.ADMINISTRATOR, Role.LEARNER, Role.LEAD}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,8 @@ def test_an_email_that_would_have_to_be_cut_is_none() -> None:
     ("changes", "reason", "detail"),
     [
         ({f"{LTI}version": "1.1"}, "version_unsupported", "version"),
-        ({f"{LTI}message_type": "LtiDeepLinkingRequest"}, "message_type_unsupported", "message_type"),
+        ({f"{LTI}message_type": "LtiDeepLinkingRequest"}, "claim_missing", "deep_linking_settings"),
+        ({f"{LTI}message_type": "LtiStartAssessment"}, "message_type_unsupported", "message_type"),
         ({f"{LTI}message_type": 7}, "message_type_unsupported", "message_type"),
         ({"sub": ""}, "claim_invalid", "sub"),
         ({f"{LTI}resource_link": {}}, "claim_invalid", "resource_link"),

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from lti_tool.claims import Role, read_claims
+from lti_tool.claims import DeepLinkingClaims, Role, read_claims
 from lti_tool.models import Deployment, Launch, LineItem, Membership, Registration
-from lti_tool.rejections import LaunchRejected
 from tests.platforms.browser import LAUNCH, Visitor
 from tests.platforms.fake import CLAIM, FakePlatform
 
@@ -59,10 +58,11 @@ def test_a_link_without_a_column() -> None:
 
 
 def test_the_deep_linking_request_is_told_apart() -> None:
-    with pytest.raises(LaunchRejected) as caught:
-        read_claims(SAMPLE["LtiDeepLinkingRequest"]["claims"])
+    claims = read_claims(SAMPLE["LtiDeepLinkingRequest"]["claims"])
 
-    assert caught.value.reason in {"message_type_unsupported", "claim_missing"}
+    assert isinstance(claims, DeepLinkingClaims)
+    assert claims.settings.accept_types == ["ltiResourceLink"]
+    assert (claims.settings.accept_multiple, claims.settings.data) == (True, "")
 
 
 @pytest.mark.django_db
