@@ -1,13 +1,17 @@
 """Steps as addresses name them: `grading.access` fetches and authorises the enrolment, the rest is lookup."""
 
+from typing import TypeVar
+
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from course_content import catalogue
 from course_content.refusals import PageRefused
-from course_content.schema import Lesson, Module, Quiz, Scenario
+from course_content.schema import Module, Part, Quiz
 from grading.access import enrolment_of
 from grading.models import Enrolment
+
+_Kind = TypeVar("_Kind", bound=Part)
 
 
 def taught_to(request: HttpRequest, enrolment_pk: int) -> tuple[Enrolment, Module]:
@@ -25,18 +29,13 @@ def taught_to(request: HttpRequest, enrolment_pk: int) -> tuple[Enrolment, Modul
         ) from None
 
 
-def lesson_of(request: HttpRequest, enrolment_pk: int, slug: str) -> tuple[Enrolment, Module, Lesson]:
+def step_of(
+    request: HttpRequest, enrolment_pk: int, slug: str, kind: type[_Kind]
+) -> tuple[Enrolment, Module, _Kind]:
+    """A step of that kind, as it is taught now."""
     enrolment, module = taught_to(request, enrolment_pk)
     step = module.step(slug)
-    if not isinstance(step, Lesson):
-        raise Http404
-    return enrolment, module, step
-
-
-def scenario_of(request: HttpRequest, enrolment_pk: int, slug: str) -> tuple[Enrolment, Module, Scenario]:
-    enrolment, module = taught_to(request, enrolment_pk)
-    step = module.step(slug)
-    if not isinstance(step, Scenario):
+    if not isinstance(step, kind):
         raise Http404
     return enrolment, module, step
 

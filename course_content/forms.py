@@ -6,8 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from course_content import marking
-from course_content.schema import Choice, OrderingQuestion, SingleQuestion
+from course_content.schema import Choice
 
 NOT_ON_OFFER = {"invalid_choice": _("That answer is not one of the options. Please choose again.")}
 
@@ -60,73 +59,3 @@ class ChoiceForm(forms.Form):
     @property
     def problems(self) -> Problems:
         return [("id_choice_0", message) for message in self.errors.get("choice", [])]
-
-
-class AnswerForm(forms.Form):
-    """One question of a paper, answered: radios, checkboxes, or a place for each item."""
-
-    def __init__(self, data: Any, *, question: marking.AnyQuestion, saved: list[str]) -> None:
-        super().__init__(data)
-        self.question = question
-        options = [(o.id, o.text) for o in question.options]
-        if isinstance(question, OrderingQuestion):
-            self._ask_places(saved)
-        elif isinstance(question, SingleQuestion):
-            self.fields["answer"] = forms.ChoiceField(
-                required=False,
-                choices=options,
-                widget=forms.RadioSelect,
-                initial=saved[0] if saved else None,
-                error_messages=NOT_ON_OFFER,
-            )
-        else:
-            self.fields["answer"] = forms.MultipleChoiceField(
-                required=False,
-                choices=options,
-                widget=forms.CheckboxSelectMultiple,
-                initial=saved,
-                error_messages=NOT_ON_OFFER,
-            )
-
-    def _ask_places(self, saved: list[str]) -> None:
-        places = [(str(n), str(n)) for n in range(1, len(self.question.options) + 1)]
-        for option in self.question.options:
-            self.fields[f"place-{option.id}"] = forms.ChoiceField(
-                label=option.text,
-                required=False,
-                choices=[("", _("Place")), *places],
-                initial=saved.index(option.id) + 1 if option.id in saved else "",
-                error_messages=NOT_ON_OFFER,
-            )
-
-    @property
-    def places(self) -> list[forms.BoundField]:
-        """The fields of an ordering question, in the order shown."""
-        return list(self)
-
-    @property
-    def problems(self) -> Problems:
-        first = next(iter(self.fields))
-        mend = f"id_{first}" if isinstance(self.question, OrderingQuestion) else f"id_{first}_0"
-        return [(mend, message) for messages in self.errors.values() for message in messages]
-
-    def clean(self) -> dict[str, Any]:
-        """Adds `value`: the answer as it may be stored."""
-        cleaned: dict[str, Any] = super().clean() or {}
-        if not self.errors:
-            try:
-                cleaned["value"] = marking.clean_answer(self.question, self._chosen(cleaned))
-            except marking.AnswerError as wrong:
-                raise forms.ValidationError(wrong.message) from None
-        return cleaned
-
-    def _chosen(self, cleaned: dict[str, Any]) -> list[str]:
-        if not isinstance(self.question, OrderingQuestion):
-            answer = cleaned.get("answer") or []
-            return [answer] if isinstance(answer, str) else list(answer)
-        places = {o.id: cleaned.get(f"place-{o.id}", "") for o in self.question.options}
-        given = [place for place in places.values() if place]
-        if given and len(set(given)) != len(places):
-            # As marking says it of an incomplete order; two items in one place leave another place empty.
-            return [min(places)]
-        return sorted((o for o in places if places[o]), key=lambda o: int(places[o]))

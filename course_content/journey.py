@@ -61,6 +61,8 @@ class Stop:
 
     @property
     def kind(self) -> str:
+        if isinstance(self.step, Lesson) and self.step.exercises:
+            return str(_("Reading and exercises"))
         return str(_KINDS[self.step.kind])
 
 

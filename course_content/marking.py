@@ -7,23 +7,30 @@ shown from itself and never from the pack: the pack may have moved on, the perso
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from pydantic import TypeAdapter
 
-from course_content.schema import (
-    Module,
-    MultipleQuestion,
+from course_content.questions import (
+    AnyQuestion as AnyQuestion,
+)
+from course_content.questions import (
+    MatchingQuestion,
     Option,
     OrderingQuestion,
     Question,
+    ReasonedQuestion,
     SingleQuestion,
+    SortingQuestion,
+    SpottingQuestion,
 )
+from course_content.schema import Module
 from grading.papers import Mark, Paper, PaperQuestion, QuestionMark
 
-AnyQuestion = SingleQuestion | MultipleQuestion | OrderingQuestion
-
 _QUESTION: TypeAdapter[AnyQuestion] = TypeAdapter(Question)
+_Thing = TypeVar("_Thing")
 
 
 class NoQuiz(ValueError):
@@ -80,14 +87,36 @@ def _spread(drawn: list[AnyQuestion], pool: list[AnyQuestion], up_to: int) -> No
 
 
 def _body(question: AnyQuestion, rng: random.Random) -> dict[str, Any]:
-    options = list(question.options)
-    rng.shuffle(options)
+    return shuffled(question, rng).model_dump(mode="json")
+
+
+def shuffled(question: AnyQuestion, rng: random.Random) -> AnyQuestion:
+    """The question as it is put: what stands in an order that could give something away is mixed.
+
+    A dialogue keeps its order, and so do piles; partners stand by the alphabet, to be found in a list.
+    """
+    if isinstance(question, SpottingQuestion):
+        return question
+    if isinstance(question, ReasonedQuestion):
+        return question.model_copy(update={"reasons": _mixed(question.reasons, rng)})
+    if isinstance(question, SortingQuestion):
+        return question.model_copy(update={"cards": _mixed(question.cards, rng)})
+    if isinstance(question, MatchingQuestion):
+        partners = tuple(sorted(question.partners, key=lambda partner: partner.text.casefold()))
+        return question.model_copy(update={"cards": _mixed(question.cards, rng), "partners": partners})
+    options = _mixed(question.options, rng)
     if isinstance(question, OrderingQuestion) and _mostly_right(options, question):
-        options.reverse()
-    return question.model_copy(update={"options": tuple(options)}).model_dump(mode="json")
+        options = options[::-1]
+    return question.model_copy(update={"options": options})
 
 
-def _mostly_right(options: list[Option], question: OrderingQuestion) -> bool:
+def _mixed(things: Sequence[_Thing], rng: random.Random) -> tuple[_Thing, ...]:
+    mixed = list(things)
+    rng.shuffle(mixed)
+    return tuple(mixed)
+
+
+def _mostly_right(options: Sequence[Option], question: OrderingQuestion) -> bool:
     """Whether leaving the options untouched would earn more than half, which must not be a gift."""
     return _in_order([o.id for o in options], question.answer) > 0.5
 
@@ -122,9 +151,14 @@ def mark_paper(paper: Paper, answers: Mapping[str, Sequence[str]]) -> Mark:
 def mark_question(question: AnyQuestion, answer: Sequence[str]) -> QuestionMark:
     """Mark one answer: points from 0 to 1, and exactly 1 only when it is exactly right.
 
-    single: all or nothing. multiple: (right chosen - wrong chosen) / right in all, not below 0.
-    ordering: the share of all pairs that stand in the right order. Unknown or repeated option ids
-    earn nothing for the question.
+    single: all or nothing.
+    multiple, spotting: (right chosen - wrong chosen) / right in all, not below 0.
+    ordering: the share of all pairs that stand in the right order.
+    reasoned: a half for the right verdict, the rest for the right reason with it.
+    sorting: (cards in their pile - what guessing would gain by those that are not) / all cards, not
+    below 0: with p piles, each wrong card takes 1 / (p - 1) away.
+    matching: the share of cards with their own partner.
+    Unknown or repeated option ids, and one card put in two places, earn nothing for the question.
     """
     return QuestionMark(question.id, _points(question, answer), question.critical)
 
@@ -139,10 +173,28 @@ def _points(question: AnyQuestion, answer: Sequence[str]) -> float:
         return _in_order(chosen, right)
     if set(chosen) == set(right):
         return 1.0
+    hits = len(set(chosen) & set(right))
+    misses = len(chosen) - hits
     if isinstance(question, SingleQuestion):
         return 0.0
-    hits = len(set(chosen) & set(right))
-    return max(0.0, (hits - (len(chosen) - hits)) / len(right))
+    if isinstance(question, ReasonedQuestion):
+        return 0.5 if right[0] in chosen and len(chosen) <= 2 and not _both_verdicts(chosen) else 0.0
+    if isinstance(question, (SortingQuestion, MatchingQuestion)):
+        if _put_twice(chosen):
+            return 0.0
+        if isinstance(question, SortingQuestion):
+            return max(0.0, (hits - misses / (len(question.piles) - 1)) / len(question.cards))
+        return hits / len(question.cards)
+    return max(0.0, (hits - misses) / len(right))
+
+
+def _both_verdicts(chosen: Sequence[str]) -> bool:
+    return {"true", "false"} <= set(chosen)
+
+
+def _put_twice(chosen: Sequence[str]) -> bool:
+    cards = [putting.partition(":")[0] for putting in chosen]
+    return len(set(cards)) != len(cards)
 
 
 def _in_order(order: Sequence[str], right: Sequence[str]) -> float:
@@ -164,20 +216,51 @@ def clean_answer(question: AnyQuestion, values: Sequence[str]) -> list[str]:
     chosen = [v for v in values if v]
     known = {o.id for o in question.options}
     if not chosen:
-        raise AnswerError(_NOTHING_CHOSEN[question.kind])
+        raise AnswerError(str(_NOTHING_CHOSEN[question.kind]))
     if not set(chosen) <= known:
-        raise AnswerError("That answer is not one of the options. Please choose again.")
+        raise AnswerError(_("That answer is not one of the options. Please choose again."))
     if isinstance(question, SingleQuestion) and len(chosen) > 1:
-        raise AnswerError("Choose one answer only.")
+        raise AnswerError(_("Choose one answer only."))
     if isinstance(question, OrderingQuestion) and sorted(chosen) != sorted(known):
-        raise AnswerError("Give every item its own place in the order, using each place once.")
+        raise AnswerError(_("Give every item its own place in the order, using each place once."))
     if len(set(chosen)) != len(chosen):
-        raise AnswerError("Choose each answer only once.")
+        raise AnswerError(_("Choose each answer only once."))
+    if isinstance(question, ReasonedQuestion):
+        return _clean_reasoned(question, chosen)
+    if isinstance(question, (SortingQuestion, MatchingQuestion)):
+        _check_put(question, chosen)
     return chosen
 
 
+def _clean_reasoned(question: ReasonedQuestion, chosen: list[str]) -> list[str]:
+    """The verdict, then the reason."""
+    verdicts = [v for v in chosen if v in {"true", "false"}]
+    reasons = [v for v in chosen if v not in verdicts]
+    if len(verdicts) != 1:
+        raise AnswerError(_("Say whether it is true or false."))
+    if len(reasons) != 1:
+        raise AnswerError(_("Choose the reason, too."))
+    return [*verdicts, *reasons]
+
+
+def _check_put(question: SortingQuestion | MatchingQuestion, chosen: Sequence[str]) -> None:
+    if _put_twice(chosen) or len(chosen) != len(question.cards):
+        raise AnswerError(
+            _("Put every card in a pile.")
+            if isinstance(question, SortingQuestion)
+            else _("Choose a partner for every line.")
+        )
+    targets = [putting.partition(":")[2] for putting in chosen]
+    if isinstance(question, MatchingQuestion) and len(set(targets)) != len(targets):
+        raise AnswerError(_("Use each partner only once."))
+
+
 _NOTHING_CHOSEN = {
-    "single": "Choose an answer.",
-    "multiple": "Choose at least one answer.",
-    "ordering": "Put the items in order.",
+    "single": gettext_lazy("Choose an answer."),
+    "multiple": gettext_lazy("Choose at least one answer."),
+    "ordering": gettext_lazy("Put the items in order."),
+    "reasoned": gettext_lazy("Say whether it is true or false."),
+    "spotting": gettext_lazy("Choose at least one line."),
+    "sorting": gettext_lazy("Put every card in a pile."),
+    "matching": gettext_lazy("Choose a partner for every line."),
 }

@@ -11,23 +11,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from course_content.hosts import is_allowed_url
+from course_content.questions import Confidence
 from course_content.reading_age import HIGHEST_GRADE, grade
-from course_content.schema import (
-    Lesson,
-    MultipleQuestion,
-    Node,
-    OrderingQuestion,
-    Question,
-    Quiz,
-    Scenario,
-    SingleQuestion,
-)
+from course_content.schema import Lesson, Node, Quiz, Scenario
 from course_content.sources import Loc, PieceOfText, Source
 
 Severity = Literal["error", "warning"]
-
-# Enough questions that a colleague's paper, or one's own second go, is a different paper.
-BANK_PER_DRAWN = 3
 
 # Words that blame a child, or dwell on an image. Short on purpose: people judge tone, this only
 # catches what must never slip through.
@@ -147,48 +136,6 @@ def _recommended_findings(scenario: Scenario) -> Iterator[Finding]:
         yield Finding(("recommended",), message)
 
 
-# --- quizzes --------------------------------------------------------------------------------------
-
-
-def quiz_findings(quiz: Quiz) -> Iterator[Finding]:
-    """A bank too small for its draw, and answers that do not fit their question."""
-    if len(quiz.questions) < BANK_PER_DRAWN * quiz.draw:
-        message = (
-            f"draws {quiz.draw} from {len(quiz.questions)} questions;"
-            f" the bank must hold at least {BANK_PER_DRAWN} times as many as are drawn"
-        )
-        yield Finding(("draw",), message)
-    critical = sum(q.critical for q in quiz.questions)
-    if quiz.critical_at_least > min(critical, quiz.draw):
-        message = f"asks for {quiz.critical_at_least}; the bank has {critical}, {quiz.draw} drawn"
-        yield Finding(("critical_at_least",), message)
-    yield from repeated([q.id for q in quiz.questions], ("questions",))
-    for i, question in enumerate(quiz.questions):
-        yield from _question_findings(question, ("questions", i))
-
-
-def _question_findings(question: Question, here: Loc) -> Iterator[Finding]:
-    ids = [o.id for o in question.options]
-    yield from repeated(ids, (*here, "options"))
-    answer = (*here, "answer")
-    unknown = [a for a in question.answer if a not in ids]
-    for one in unknown:
-        yield Finding(answer, f"'{one}' is not one of the options")
-    if unknown:
-        return
-    if len(set(question.answer)) != len(question.answer):
-        yield Finding(answer, "names an option twice")
-    elif isinstance(question, SingleQuestion) and len(question.answer) != 1:
-        yield Finding(answer, "a 'single' question has exactly one answer")
-    elif isinstance(question, MultipleQuestion) and len(question.answer) == len(ids):
-        yield Finding(answer, "a 'multiple' question needs at least one wrong option")
-    elif isinstance(question, OrderingQuestion):
-        if len(question.answer) != len(ids):
-            yield Finding(answer, "an 'ordering' answer must list every option once, in order")
-        elif len(ids) < 3:
-            yield Finding((*here, "options"), "an 'ordering' question needs at least three options")
-
-
 # --- claims named by a step -----------------------------------------------------------------------
 
 
@@ -199,6 +146,11 @@ def claims_named(part: Lesson | Scenario | Quiz) -> Iterator[tuple[Loc, tuple[st
             yield ("questions", i, "claims"), question.claims
     else:
         yield ("claims",), part.claims
+    if isinstance(part, Lesson):
+        for i, exercise in enumerate(part.exercises):
+            # What an exercise says of its own, besides its lesson's claims.
+            if not isinstance(exercise, Confidence) and exercise.claims:
+                yield ("exercises", i, "claims"), exercise.claims
 
 
 def claim_findings(named: Iterable[tuple[Loc, tuple[str, ...]]], known: set[str]) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from course_content import pack_rules
+from course_content import pack_rules, question_rules
 from course_content.pack_rules import Finding, Severity
 from course_content.schema import (
     Claim,
@@ -285,11 +285,15 @@ class _Reader:
                 self._say(GUIDANCE_FILE, ("guidance", i, "review_by"), message)
 
     def _check_steps(self, steps: dict[str, Step], known: set[str] | None) -> None:
+        lessons = [step for step in steps.values() if isinstance(step, Lesson)]
         for file, step in steps.items():
             if isinstance(step, Scenario):
                 self._report(file, pack_rules.scenario_findings(step))
             elif isinstance(step, Quiz):
-                self._report(file, pack_rules.quiz_findings(step))
+                self._report(file, question_rules.quiz_findings(step))
+            else:
+                self._report(file, question_rules.lesson_findings(step, self.sources[file].body_line))
+                self._report(file, question_rules.before_findings(step, lessons))
             if known is not None:
                 self._report(file, pack_rules.claim_findings(pack_rules.claims_named(step), known))
 
@@ -355,7 +359,7 @@ _WORDS = {
     "dict_type": "must be a group of named fields",
     "model_type": "must be a group of named fields",
     "model_attributes_type": "must be a group of named fields",
-    "union_tag_not_found": "needs a 'kind': single, multiple or ordering",
+    "union_tag_not_found": "needs a 'kind', such as single (course_content/questions.py has all)",
 }
 
 

@@ -4,100 +4,91 @@ These classes say what each *field* may hold. What only shows when pieces are pu
 that leads nowhere, an answer that names no option) is checked in `pack_rules`, where it can be
 reported with the line an author has to mend.
 
-Room is left on purpose: a new kind of question is one more class in the `Question` union, a new
-kind of step one more in `Step`; flags, scores and variants by nation or audience are new fields
-with a default, so that packs and papers written before them still read.
+Room is left on purpose: a new kind of question is one more class in `questions`, a new kind of step
+one more in `Step`; variants by nation or audience are new fields with a default, so that packs and
+papers written before them still read.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    model_validator,
+from pydantic import Field, StringConstraints, model_validator
+
+from course_content.parts import (
+    Audience,
+    Claim,
+    GuidanceEntry,
+    Helpline,
+    Language,
+    Markdown,
+    Minutes,
+    Nation,
+    Part,
+    Slug,
+    Text,
+)
+from course_content.questions import (
+    AnyExercise,
+    Exercise,
+    MultipleQuestion,
+    Option,
+    OrderingQuestion,
+    Question,
+    SingleQuestion,
 )
 
-from course_content.hosts import is_allowed_url
+__all__ = [
+    "Audience",
+    "Choice",
+    "Claim",
+    "Ending",
+    "GuidanceEntry",
+    "Helpline",
+    "Language",
+    "Lesson",
+    "Markdown",
+    "Minutes",
+    "Module",
+    "ModuleFacts",
+    "ModuleFile",
+    "MultipleQuestion",
+    "Nation",
+    "Node",
+    "Option",
+    "OrderingQuestion",
+    "Outcome",
+    "Part",
+    "Question",
+    "Quiz",
+    "Scenario",
+    "SingleQuestion",
+    "Slug",
+    "Step",
+    "Text",
+    "Verdict",
+]
 
-Nation = Literal["england", "wales", "scotland", "northern-ireland"]
-Audience = Literal["school"]
-Language = Literal["en", "cy"]
 Verdict = Literal["best", "acceptable", "poor", "harmful"]
 Outcome = Literal["good", "mixed", "poor"]
-
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
-Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-# Markdown is Text too; the name tells views which fields go through `markdown.render`.
-Markdown = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-Minutes = Annotated[int, Field(ge=1, le=240)]
-
-
-def _official(url: str) -> str:
-    if not is_allowed_url(url):
-        raise ValueError("must be an https link to one of the bodies in course_content/hosts.py")
-    return url
-
-
-OfficialUrl = Annotated[str, AfterValidator(_official)]
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-# --- what the teaching rests on -------------------------------------------------------------------
-
-
-class GuidanceEntry(Part):
-    """One edition of one piece of guidance or law, and when somebody last looked at it."""
-
-    id: Slug
-    title: Text
-    publisher: Text
-    nation: Nation | Literal["uk", "england-and-wales"]
-    edition: Text
-    url: OfficialUrl | None = None
-    in_force_from: date | None = None
-    checked_on: date
-    review_by: date
-    verified: bool
-    note: str = ""
-
-
-class Claim(Part):
-    """One thing the module says is so, and the guidance it rests on.
-
-    `verified: false` means that no qualified reviewer has yet checked it against the source.
-    """
-
-    id: Slug
-    text: Text
-    sources: tuple[Slug, ...] = Field(min_length=1)
-    nation: Nation | Literal["uk", "england-and-wales"]
-    verified: bool
-    note: str = ""
-
-
-class Helpline(Part):
-    """Somewhere to turn: shown beside the wellbeing text and on every page of help."""
-
-    name: Text
-    for_whom: Text
-    phone: str | None = None
-    hours: str = ""
-    url: OfficialUrl | None = None
-    claims: tuple[Slug, ...] = ()
-
 
 # --- steps ----------------------------------------------------------------------------------------
 
 
+_EXERCISE_HERE = re.compile(r"^::: exercise ([a-z0-9-]+)[ ]*$", re.MULTILINE)
+
+
+def places_in(body: str) -> tuple[str, ...]:
+    """The exercises that a text has places for, in order."""
+    return tuple(_EXERCISE_HERE.findall(body))
+
+
 class Lesson(Part):
+    """Something to read, with exercises in it: each where the body has a line `::: exercise its-id`,
+    those without such a line after the body. Answers are kept and explained, never graded.
+    """
+
     kind: Literal["lesson"] = "lesson"
     slug: Slug
     title: Text
@@ -105,6 +96,23 @@ class Lesson(Part):
     claims: tuple[Slug, ...] = ()
     content_note: str = ""
     body: Markdown
+    exercises: tuple[Exercise, ...] = ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The ids of exercises that the body places, in its order."""
+        return places_in(self.body)
+
+    @property
+    def pieces(self) -> tuple[tuple[str, AnyExercise | None], ...]:
+        """The body in pieces, each with the exercise that follows it."""
+        texts = _EXERCISE_HERE.split(self.body)[::2]
+        placed = [self.exercise(exercise_id) for exercise_id in self.places]
+        left = [("", e) for e in self.exercises if e.id not in self.places]
+        return (*zip(texts, [*placed, None], strict=True), *left)
+
+    def exercise(self, exercise_id: str) -> AnyExercise | None:
+        return next((e for e in self.exercises if e.id == exercise_id), None)
 
 
 class Choice(Part):
@@ -158,50 +166,6 @@ class Scenario(Part):
             for key, node in data["nodes"].items()
         }
         return {**data, "nodes": nodes}
-
-
-class Option(Part):
-    """One possible answer. `feedback` is shown after marking to the person who chose it."""
-
-    id: Slug
-    text: Text
-    feedback: str = ""
-
-
-class _Question(Part):
-    id: Slug
-    topic: Slug
-    prompt: Text
-    options: tuple[Option, ...] = Field(min_length=2, max_length=12)
-    answer: tuple[Slug, ...] = Field(min_length=1)
-    explanation: Markdown
-    # A critical question missed fails the paper whatever the total: these are the "never" items.
-    critical: bool = False
-    claims: tuple[Slug, ...] = ()
-
-    def option(self, option_id: str) -> Option | None:
-        return next((o for o in self.options if o.id == option_id), None)
-
-
-class SingleQuestion(_Question):
-    """One right answer."""
-
-    kind: Literal["single"]
-
-
-class MultipleQuestion(_Question):
-    """Choose all that are right; `answer` lists them in any order."""
-
-    kind: Literal["multiple"]
-
-
-class OrderingQuestion(_Question):
-    """Put the options in order; `answer` is the right order of all of them."""
-
-    kind: Literal["ordering"]
-
-
-Question = Annotated[SingleQuestion | MultipleQuestion | OrderingQuestion, Field(discriminator="kind")]
 
 
 class Quiz(Part):

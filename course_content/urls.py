@@ -10,6 +10,7 @@ urlpatterns = [
     path("<int:enrolment_pk>/name/", modules.name, name="name"),
     path("<int:enrolment_pk>/lesson/<slug:step>/", steps.lesson, name="lesson"),
     path("<int:enrolment_pk>/lesson/<slug:step>/done/", steps.lesson_done, name="lesson-done"),
+    path("<int:enrolment_pk>/lesson/<slug:step>/exercise/<slug:exercise>/", steps.exercise, name="exercise"),
     path("<int:enrolment_pk>/scenario/<slug:step>/", steps.scenario, name="scenario"),
     path("<int:enrolment_pk>/scenario/<slug:step>/begin/", steps.scenario_begin, name="scenario-begin"),
     path("<int:enrolment_pk>/scenario/<slug:step>/skip/", steps.scenario_skip, name="scenario-skip"),

@@ -88,6 +88,26 @@ def keep_choices(
     return progress
 
 
+# More than anybody gives in earnest; a record is not filled without end.
+MOST_ANSWERS = 500
+
+
+@transaction.atomic
+def keep_answer(
+    enrolment: Enrolment, step: str, *, exercise: str, answer: Sequence[str], now: datetime
+) -> StepProgress:
+    """Keep an answer to an exercise of a lesson. The latest counts, and those before it stay on record;
+    the same answer sent again adds nothing.
+    """
+    progress = _progress(enrolment, step, now)
+    before = [k for k in progress.choices if isinstance(k, dict) and k.get("exercise") == exercise]
+    if not before or before[-1]["answer"] != list(answer):
+        kept = {"exercise": exercise, "answer": list(answer), "at": now.isoformat()}
+        progress.choices = [*progress.choices, kept][-MOST_ANSWERS:]
+        progress.save(update_fields=["choices"])
+    return progress
+
+
 @transaction.atomic
 def walk_again(enrolment: Enrolment, step: str, *, now: datetime) -> StepProgress:
     """Begin a scenario again. The walk so far stays on record, and a step once done stays done."""

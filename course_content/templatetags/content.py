@@ -2,10 +2,12 @@
 
 from django import template
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from course_content import addresses
 from course_content import markdown as clean_markdown
+from course_content.questions import AnyQuestion, Confidence
 from course_content.schema import Step
 from grading.models import Enrolment
 
@@ -30,6 +32,25 @@ _NATIONS = {
     "england-and-wales": _("England and Wales"),
     "uk": _("the UK"),
 }
+
+
+_HOW = {
+    "single": _("Choose one answer."),
+    "multiple": _("Choose all that are right."),
+    "reasoned": _("Say whether it is true or false, and choose the reason."),
+    "spotting": _("Choose each line that went wrong."),
+    "sorting": _("Put every card in a pile."),
+    "matching": _("Choose a partner for every line. Each partner is used once at most."),
+    "confidence": _("This is for you. It is kept, but not marked."),
+}
+
+
+@register.filter
+def how_to_answer(question: AnyQuestion | Confidence) -> str:
+    if question.kind == "ordering":
+        words = gettext("Give each item its place, from 1 (first) to %(last)s (last).")
+        return words % {"last": len(question.options)}
+    return str(_HOW[question.kind])
 
 
 @register.filter

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from course_content import walks
-from course_content.access import lesson_of, scenario_of
+from course_content import exercises, walks
+from course_content.access import step_of
 from course_content.addresses import onwards_url
+from course_content.answer_forms import AnswerForm
 from course_content.forms import ChoiceForm
 from course_content.journey import grounds
 from course_content.refusals import explaining
@@ -30,9 +31,29 @@ def _onwards(enrolment: Enrolment, module: Module, slug: str) -> HttpResponse:
 @explaining
 def lesson(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
     """One lesson."""
-    enrolment, module, taught = lesson_of(request, enrolment_pk, step)
+    enrolment, module, taught = step_of(request, enrolment_pk, step, Lesson)
     enrolments.begin_step(enrolment, taught.slug, now=timezone.now())
-    return _page(request, enrolment, module, taught, "course_content/lesson.html")
+    return _lesson_page(request, enrolment, module, taught)
+
+
+@door(Door.SIGNED_IN)
+@require_http_methods(["GET", "POST"])
+@explaining
+def exercise(request: HttpRequest, enrolment_pk: int, step: str, exercise: str) -> HttpResponse:
+    """An answer to an exercise of a lesson. It is kept, and the lesson then says why it is right or not."""
+    enrolment, module, taught = step_of(request, enrolment_pk, step, Lesson)
+    asked = taught.exercise(exercise)
+    if asked is None:
+        raise Http404
+    here = f"{reverse('learn:lesson', args=[enrolment_pk, taught.slug])}#exercise-{asked.id}"
+    if request.method == "GET":  # the address of a page that asked again, loaded anew
+        return redirect(here)
+    form = exercises.form_of(enrolment, taught, asked, request.POST)
+    if not form.is_valid():
+        return _lesson_page(request, enrolment, module, taught, form)
+    answer = form.cleaned_data["value"]
+    enrolments.keep_answer(enrolment, taught.slug, exercise=asked.id, answer=answer, now=timezone.now())
+    return redirect(here)
 
 
 @door(Door.SIGNED_IN)
@@ -40,7 +61,7 @@ def lesson(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
 @explaining
 def lesson_done(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
     """A lesson was read."""
-    enrolment, module, taught = lesson_of(request, enrolment_pk, step)
+    enrolment, module, taught = step_of(request, enrolment_pk, step, Lesson)
     enrolments.finish_step(enrolment, taught.slug, now=timezone.now())
     return _onwards(enrolment, module, taught.slug)
 
@@ -50,7 +71,7 @@ def lesson_done(request: HttpRequest, enrolment_pk: int, step: str) -> HttpRespo
 @explaining
 def scenario(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
     """One scenario, where the walk through it stands; its content note before it is begun."""
-    enrolment, module, told = scenario_of(request, enrolment_pk, step)
+    enrolment, module, told = step_of(request, enrolment_pk, step, Scenario)
     return _scenario_page(request, enrolment, module, told, walks.walk_of(enrolment, told))
 
 
@@ -59,7 +80,7 @@ def scenario(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse
 @explaining
 def scenario_begin(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
     """The content note was read, and the person goes on."""
-    enrolment, _, told = scenario_of(request, enrolment_pk, step)
+    enrolment, _, told = step_of(request, enrolment_pk, step, Scenario)
     enrolments.begin_step(enrolment, told.slug, now=timezone.now())
     return redirect("learn:scenario", enrolment_pk, told.slug)
 
@@ -69,7 +90,7 @@ def scenario_begin(request: HttpRequest, enrolment_pk: int, step: str) -> HttpRe
 @explaining
 def scenario_skip(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
     """Skip a scenario that offers it, without any disadvantage."""
-    enrolment, module, told = scenario_of(request, enrolment_pk, step)
+    enrolment, module, told = step_of(request, enrolment_pk, step, Scenario)
     if told.skippable:
         enrolments.finish_step(enrolment, told.slug, now=timezone.now(), skipped=True)
     return _onwards(enrolment, module, told.slug)
@@ -80,7 +101,7 @@ def scenario_skip(request: HttpRequest, enrolment_pk: int, step: str) -> HttpRes
 @explaining
 def scenario_decide(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
     """One choice. A page that is behind changes nothing; the answer shows where the walk really is."""
-    enrolment, module, told = scenario_of(request, enrolment_pk, step)
+    enrolment, module, told = step_of(request, enrolment_pk, step, Scenario)
     here = reverse("learn:scenario", args=[enrolment_pk, told.slug])
     if request.method == "GET":  # the address of a page that asked again, loaded anew
         return redirect(here)
@@ -99,9 +120,22 @@ def scenario_decide(request: HttpRequest, enrolment_pk: int, step: str) -> HttpR
 @explaining
 def scenario_again(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
     """Walk through a scenario again."""
-    enrolment, _, told = scenario_of(request, enrolment_pk, step)
+    enrolment, _, told = step_of(request, enrolment_pk, step, Scenario)
     enrolments.walk_again(enrolment, told.slug, now=timezone.now())
     return redirect("learn:scenario", enrolment_pk, told.slug)
+
+
+def _lesson_page(
+    request: HttpRequest,
+    enrolment: Enrolment,
+    module: Module,
+    taught: Lesson,
+    wrong: AnswerForm | None = None,
+) -> HttpResponse:
+    again = request.GET.get("again", "")
+    pieces = exercises.pieces_of(enrolment, module, taught, again=again, wrong=wrong)
+    more = {"pieces": pieces, "problems": wrong.problems if wrong else []}
+    return _page(request, enrolment, module, taught, "course_content/lesson.html", more)
 
 
 def _scenario_page(

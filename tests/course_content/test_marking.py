@@ -1,3 +1,4 @@
+import itertools
 import json
 import random
 from typing import Any
@@ -16,14 +17,22 @@ from course_content.marking import (
     mark_question,
     read_question,
     read_questions,
+    shuffled,
 )
-from course_content.schema import (
-    Module,
+from course_content.questions import (
+    Card,
+    Line,
+    MatchingQuestion,
     MultipleQuestion,
     Option,
     OrderingQuestion,
+    ReasonedQuestion,
     SingleQuestion,
+    SortingQuestion,
+    SpottingQuestion,
+    Target,
 )
+from course_content.schema import Module
 from grading.papers import Paper, PaperQuestion
 
 
@@ -44,7 +53,40 @@ def question(cls: type[Any], options: str, answer: str, **more: Any) -> Any:
 SINGLE: SingleQuestion = question(SingleQuestion, "abcd", "b")
 MULTIPLE: MultipleQuestion = question(MultipleQuestion, "abcde", "abc")
 ORDERING: OrderingQuestion = question(OrderingQuestion, "abcd", "abcd")
-ALL = (SINGLE, MULTIPLE, ORDERING)
+REASONED = ReasonedQuestion(
+    id="q",
+    kind="reasoned",
+    prompt="P",
+    is_true=False,
+    reasons=tuple(Option(id=o, text=o.upper()) for o in "abc"),
+    reason="a",
+    explanation="E",
+)
+SPOTTING = SpottingQuestion(
+    id="q",
+    kind="spotting",
+    prompt="P",
+    lines=tuple(Line(id=o, speaker="Kim", text=o.upper()) for o in "abcde"),
+    answer=("a", "b"),
+    explanation="E",
+)
+SORTING = SortingQuestion(
+    id="q",
+    kind="sorting",
+    prompt="P",
+    piles=(Target(id="x", text="X"), Target(id="y", text="Y"), Target(id="z", text="Z")),
+    cards=tuple(Card(id=c, text=c.upper(), goes_to=pile) for c, pile in zip("abcd", "xxyz", strict=True)),
+    explanation="E",
+)
+MATCHING = MatchingQuestion(
+    id="q",
+    kind="matching",
+    prompt="P",
+    partners=tuple(Target(id=t, text=t.upper()) for t in "wxyz"),
+    cards=tuple(Card(id=c, text=c.upper(), goes_to=t) for c, t in zip("abc", "xyz", strict=True)),
+    explanation="E",
+)
+ALL = (SINGLE, MULTIPLE, ORDERING, REASONED, SPOTTING, SORTING, MATCHING)
 
 
 # --- marking ---
@@ -72,9 +114,33 @@ ALL = (SINGLE, MULTIPLE, ORDERING)
         (ORDERING, "abc", 1 / 2),
         (ORDERING, "a", 0),
         (ORDERING, "", 0),
+        (SPOTTING, "ab", 1),
+        (SPOTTING, "ba", 1),
+        (SPOTTING, "a", 1 / 2),
+        (SPOTTING, "abc", 1 / 2),
+        (SPOTTING, "cd", 0),
+        (REASONED, ["false", "a"], 1),
+        (REASONED, ["a", "false"], 1),
+        (REASONED, ["false", "b"], 1 / 2),
+        (REASONED, ["false"], 1 / 2),
+        (REASONED, ["true", "a"], 0),
+        (REASONED, ["a"], 0),
+        (REASONED, ["true", "false"], 0),
+        (REASONED, ["false", "a", "b"], 0),
+        (SORTING, ["a:x", "b:x", "c:y", "d:z"], 1),
+        (SORTING, ["d:z", "c:y", "b:x", "a:x"], 1),
+        (SORTING, ["a:x", "b:x", "c:y", "d:y"], 5 / 8),
+        (SORTING, ["a:x", "b:x"], 1 / 2),
+        (SORTING, ["a:z", "b:z", "c:z", "d:z"], 0),
+        (SORTING, ["a:y", "b:y", "c:x", "d:x"], 0),
+        (SORTING, ["a:x", "a:y", "b:x", "c:y", "d:z"], 0),
+        (MATCHING, ["a:x", "b:y", "c:z"], 1),
+        (MATCHING, ["a:x", "b:y", "c:w"], 2 / 3),
+        (MATCHING, ["a:y", "b:z", "c:x"], 0),
+        (MATCHING, ["a:x", "a:w"], 0),
     ],
 )
-def test_points(asked: AnyQuestion, answer: str, points: float) -> None:
+def test_points(asked: AnyQuestion, answer: str | list[str], points: float) -> None:
     assert mark_question(asked, list(answer)).points == pytest.approx(points)
 
 
@@ -90,7 +156,13 @@ def test_a_critical_question_stays_critical_when_marked() -> None:
     assert not mark_question(SINGLE, ["b"]).critical
 
 
-@given(asked=st.sampled_from(ALL), answer=st.lists(st.sampled_from([*"abcdexyz", "", "??"])))
+PUTTINGS = [f"{card}:{target}" for card in "abcd" for target in "wxyz"]
+
+
+@given(
+    asked=st.sampled_from(ALL),
+    answer=st.lists(st.sampled_from([*"abcdexyz", "", "??", "true", "false", ":", "a:", *PUTTINGS])),
+)
 def test_points_stay_between_none_and_one_and_are_one_only_when_exact(
     asked: AnyQuestion, answer: list[str]
 ) -> None:
@@ -125,6 +197,41 @@ def test_marking_a_paper_never_raises_whatever_comes_back(
     mark = mark_paper(paper, answers)
     assert mark.maximum == len(ids)
     assert 0 <= mark.percentage <= 100
+
+
+@given(piles=st.lists(st.sampled_from("xyz"), min_size=4, max_size=4))
+def test_one_card_more_in_its_pile_never_earns_less(piles: list[str]) -> None:
+    put = dict(zip("abcd", piles, strict=True))
+    points = mark_question(SORTING, [f"{c}:{p}" for c, p in put.items()]).points
+    for card in SORTING.cards:
+        better = {**put, card.id: card.goes_to}
+        assert mark_question(SORTING, [f"{c}:{p}" for c, p in better.items()]).points >= points
+
+
+def test_what_a_wrong_card_takes_away_is_what_guessing_gains() -> None:
+    """Over every way to sort four cards into three piles, the two even out."""
+    ways = list(itertools.product("xyz", repeat=4))
+    right = sum(c.goes_to == p for way in ways for c, p in zip(SORTING.cards, way, strict=True))
+    wrong = 4 * len(ways) - right
+    assert right - wrong / 2 == 0
+    assert mark_question(SORTING, ["a:x", "b:x", "c:y", "d:x"]).points == (3 - 1 / 2) / 4
+
+
+@given(asked=st.sampled_from(ALL), seed=st.integers())
+def test_a_question_as_put_is_the_same_question(asked: AnyQuestion, seed: int) -> None:
+    put = shuffled(asked, random.Random(seed))
+    assert {o.id for o in put.options} == {o.id for o in asked.options}
+    assert sorted(put.answer) == sorted(asked.answer)
+    assert mark_question(put, asked.answer).right
+    stored = json.loads(json.dumps(put.model_dump(mode="json")))
+    assert read_question(PaperQuestion("q", stored)) == put
+
+
+def test_a_dialogue_keeps_its_order_and_partners_stand_by_the_alphabet() -> None:
+    mixed = [shuffled(q, random.Random(n)) for n in range(20) for q in (SPOTTING, MATCHING)]
+    assert {tuple(line.id for line in q.lines) for q in mixed if q.kind == "spotting"} == {tuple("abcde")}
+    assert {tuple(p.id for p in q.partners) for q in mixed if q.kind == "matching"} == {tuple("wxyz")}
+    assert len({tuple(c.id for c in q.cards) for q in mixed if q.kind == "matching"}) > 1
 
 
 # --- drawing ---
@@ -218,6 +325,10 @@ def test_the_order_shown_is_the_order_kept(awareness: Module) -> None:
         (SINGLE, ["", "b"], ["b"]),
         (MULTIPLE, ["c", "a"], ["c", "a"]),
         (ORDERING, ["d", "c", "b", "a"], ["d", "c", "b", "a"]),
+        (REASONED, ["b", "true"], ["true", "b"]),
+        (SPOTTING, ["e", "a"], ["e", "a"]),
+        (SORTING, ["a:x", "b:x", "c:x", "d:x"], ["a:x", "b:x", "c:x", "d:x"]),
+        (MATCHING, ["c:w", "a:x", "b:y"], ["c:w", "a:x", "b:y"]),
     ],
 )
 def test_a_good_answer_is_kept(asked: AnyQuestion, values: list[str], kept: list[str]) -> None:
@@ -235,6 +346,17 @@ def test_a_good_answer_is_kept(asked: AnyQuestion, values: list[str], kept: list
         (MULTIPLE, ["a", "a"], "only once"),
         (ORDERING, ["a", "b"], "its own place"),
         (ORDERING, ["a", "b", "c", "c"], "its own place"),
+        (REASONED, [], "true or false"),
+        (REASONED, ["", "a"], "true or false"),
+        (REASONED, ["true", ""], "the reason, too"),
+        (REASONED, ["true", "a", "b"], "the reason, too"),
+        (SPOTTING, [], "at least one line"),
+        (SORTING, [], "every card"),
+        (SORTING, ["a:x", "b:x"], "every card"),
+        (SORTING, ["a:x", "a:y", "b:x", "c:x"], "every card"),
+        (SORTING, ["a:w"], "not one of the options"),
+        (MATCHING, ["a:x", "b:y"], "a partner for every line"),
+        (MATCHING, ["a:x", "b:x", "c:y"], "only once"),
     ],
 )
 def test_a_bad_answer_is_refused_in_words_for_the_learner(
@@ -245,7 +367,10 @@ def test_a_bad_answer_is_refused_in_words_for_the_learner(
     assert message in refused.value.message
 
 
-@given(asked=st.sampled_from(ALL), values=st.lists(st.text(max_size=3)))
+@given(
+    asked=st.sampled_from(ALL),
+    values=st.lists(st.text(max_size=3) | st.sampled_from([*"abc", "true", "false", *PUTTINGS])),
+)
 def test_whatever_is_cleaned_can_be_marked(asked: AnyQuestion, values: list[str]) -> None:
     try:
         kept = clean_answer(asked, values)

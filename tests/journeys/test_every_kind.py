@@ -1,0 +1,98 @@
+"""Every kind of exercise and step, by keyboard alone, and again with JavaScript off."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from course_content import catalogue
+from grading.models import Enrolment
+from tests import factories
+from tests.course_content import every_kind
+from tests.course_content.every_kind import RIGHT
+from tests.journeys.learning import DESKTOP, PHONE, Learner, learner
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def _taught(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # The browser library runs an event loop in this thread, while the test asks the database.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    monkeypatch.setattr(catalogue, "BUILT_IN", every_kind.FOLDER)
+    catalogue.reload()
+    yield
+    catalogue.reload()
+
+
+@pytest.fixture
+def enrolment() -> Enrolment:
+    link = factories.make_link()
+    activity = factories.make_activity(link, module="every-kind", title="Every kind of exercise")
+    return factories.make_enrolment(activity, factories.make_member(link.context, "Alice"))
+
+
+def field(card: Locator, exercise: str, name: str, value: str) -> Locator:
+    return card.locator(f"[name='{exercise}-{name}'][value='{value}']")
+
+
+def answer_exercises(alice: Learner, *, scripted: bool) -> None:
+    for exercise, given in RIGHT.items():
+        card = alice.page.locator(f"#exercise-{exercise}")
+        for name, value in given.items():
+            if exercise == "sure-before" and scripted:
+                slider = card.get_by_role("slider")
+                alice.tab_to(slider)
+                alice.page.keyboard.press("Home")
+                alice.page.keyboard.press("ArrowRight")
+                assert slider.get_attribute("aria-valuetext") == "A little sure"
+                continue
+            chooser = card.locator(f"select[name='{exercise}-{name}']")
+            if chooser.count():
+                label = chooser.locator(f"option[value='{value}']").inner_text()
+                alice.pick(chooser, label)
+                continue
+            for one in [value] if isinstance(value, str) else value:
+                alice.choose(field(card, exercise, name, one))
+        alice.press(card.get_by_role("button"))
+        card = alice.page.locator(f"#exercise-{exercise}")
+        if exercise == "sure-before":
+            expect(card).to_contain_text("You said: A little sure")
+        else:
+            expect(card.locator(".tag.good")).to_have_text("Right")
+
+
+def through_all_of_it(alice: Learner, enrolment: Enrolment, *, scripted: bool) -> None:
+    page = alice.page
+    alice.open("learn:module", enrolment.pk)
+    alice.press(page.get_by_role("link", name="Begin"))
+    answer_exercises(alice, scripted=scripted)
+    alice.press(page.get_by_role("button", name="Done – continue"))
+
+
+def test_by_keyboard_alone(live_server: Any, enrolment: Enrolment) -> None:
+    with learner(live_server, enrolment) as alice:
+        through_all_of_it(alice, enrolment, scripted=True)
+
+
+def test_with_javascript_off(live_server: Any, enrolment: Enrolment) -> None:
+    with learner(live_server, enrolment, viewport=PHONE, java_script_enabled=False) as alice:
+        through_all_of_it(alice, enrolment, scripted=False)
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_nothing(live_server: Any, enrolment: Enrolment, viewport: dict[str, int]) -> None:
+    with learner(live_server, enrolment, viewport=viewport) as alice:
+        page = alice.page
+        alice.open("learn:lesson", enrolment.pk, "try")
+        alice.look("exercises-asked")
+        page.locator("#exercise-whose").get_by_role("button").click()
+        page.wait_for_selector(".problems")
+        alice.look("exercises-wrong")
+        alice.open("learn:lesson", enrolment.pk, "try")
+        answer_exercises(alice, scripted=True)
+        alice.look("exercises-answered")
+        # Nothing stands out of a phone's screen.
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert alice.problems == []
