@@ -5,7 +5,6 @@ the pack (error) or asks for a second look (warning).
 """
 
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +12,7 @@ from typing import Literal
 from course_content.hosts import is_allowed_url
 from course_content.questions import Confidence
 from course_content.reading_age import HIGHEST_GRADE, grade
-from course_content.schema import Lesson, Node, Quiz, Scenario
+from course_content.schema import Lesson, Quiz, Scenario
 from course_content.sources import Loc, PieceOfText, Source
 
 Severity = Literal["error", "warning"]
@@ -54,86 +53,6 @@ def repeated(ids: Sequence[str], loc: Loc, name: str = "id") -> Iterator[Finding
         if one in seen:
             yield Finding((*loc, i, name), f"'{one}' is used twice")
         seen.add(one)
-
-
-# --- scenarios ------------------------------------------------------------------------------------
-
-
-def scenario_findings(scenario: Scenario) -> Iterator[Finding]:
-    """Loose ends in a scenario, and a recommended path that cannot be walked."""
-    if scenario.start not in scenario.nodes:
-        yield Finding(("start",), f"there is no node '{scenario.start}'")
-    for name, node in scenario.nodes.items():
-        yield from _node_findings(scenario, name, node)
-    if scenario.start in scenario.nodes:
-        yield from _reach_findings(scenario)
-        yield from _recommended_findings(scenario)
-
-
-def _node_findings(scenario: Scenario, name: str, node: Node) -> Iterator[Finding]:
-    here: Loc = ("nodes", name)
-    if node.ending is not None:
-        if node.choices:
-            yield Finding((*here, "choices"), "an ending offers no choices")
-        return
-    if not node.text.strip():
-        yield Finding(here, "needs 'text' (or an 'ending')")
-    if not node.choices:
-        yield Finding(here, "is a dead end: it has neither choices nor an ending")
-    elif len(node.choices) == 1:
-        yield Finding((*here, "choices"), "a decision needs at least two choices")
-    yield from repeated([c.id for c in node.choices], (*here, "choices"))
-    for i, choice in enumerate(node.choices):
-        if choice.goes_to not in scenario.nodes:
-            message = f"there is no node '{choice.goes_to}'"
-            yield Finding((*here, "choices", i, "goes_to"), message)
-
-
-def _reach_findings(scenario: Scenario) -> Iterator[Finding]:
-    ways = {
-        name: {c.goes_to for c in node.choices if c.goes_to in scenario.nodes}
-        for name, node in scenario.nodes.items()
-    }
-    back: dict[str, set[str]] = {name: set() for name in ways}
-    for name, targets in ways.items():
-        for target in targets:
-            back[target].add(name)
-    reached = _reachable(ways, [scenario.start])
-    can_end = _reachable(back, [n for n, node in scenario.nodes.items() if node.ending])
-    for name, node in scenario.nodes.items():
-        if name not in reached:
-            yield Finding(("nodes", name), "cannot be reached from the start")
-        elif name not in can_end and node.choices:
-            yield Finding(("nodes", name), "is in a loop with no way out: no ending can be reached")
-
-
-def _reachable(ways: dict[str, set[str]], start: Iterable[str]) -> set[str]:
-    queue = deque(start)
-    seen = set(queue)
-    while queue:
-        for target in ways[queue.popleft()] - seen:
-            seen.add(target)
-            queue.append(target)
-    return seen
-
-
-def _recommended_findings(scenario: Scenario) -> Iterator[Finding]:
-    node: Node | None = scenario.nodes[scenario.start]
-    for i, choice_id in enumerate(scenario.recommended):
-        choice = next((c for c in node.choices if c.id == choice_id), None) if node else None
-        if node is None or choice is None:
-            where = f"at '{node.id}'" if node else "there"
-            yield Finding(("recommended", i), f"'{choice_id}' is not a choice {where}")
-            return
-        if choice.verdict not in ("best", "acceptable"):
-            message = f"recommends '{choice_id}', which is marked '{choice.verdict}'"
-            yield Finding(("recommended", i), message)
-        node = scenario.nodes.get(choice.goes_to)
-    if node is None or node.ending is None:
-        yield Finding(("recommended",), "stops before an ending")
-    elif node.ending.outcome != "good":
-        message = f"ends at '{node.id}', whose outcome is '{node.ending.outcome}', not 'good'"
-        yield Finding(("recommended",), message)
 
 
 # --- claims named by a step -----------------------------------------------------------------------

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from course_content import pack_rules, question_rules
+from course_content import pack_rules, question_rules, scenario_rules
 from course_content.pack_rules import Finding, Severity
 from course_content.schema import (
     Claim,
@@ -288,7 +288,7 @@ class _Reader:
         lessons = [step for step in steps.values() if isinstance(step, Lesson)]
         for file, step in steps.items():
             if isinstance(step, Scenario):
-                self._report(file, pack_rules.scenario_findings(step))
+                self._report(file, scenario_rules.scenario_findings(step))
             elif isinstance(step, Quiz):
                 self._report(file, question_rules.quiz_findings(step))
             else:

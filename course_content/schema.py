@@ -10,11 +10,10 @@ papers written before them still read.
 """
 
 import re
-from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from course_content.parts import (
     Audience,
@@ -38,6 +37,7 @@ from course_content.questions import (
     Question,
     SingleQuestion,
 )
+from course_content.stories import Choice, Ending, Node, Outcome, Scenario, Verdict
 
 __all__ = [
     "Audience",
@@ -69,9 +69,6 @@ __all__ = [
     "Text",
     "Verdict",
 ]
-
-Verdict = Literal["best", "acceptable", "poor", "harmful"]
-Outcome = Literal["good", "mixed", "poor"]
 
 # --- steps ----------------------------------------------------------------------------------------
 
@@ -113,59 +110,6 @@ class Lesson(Part):
 
     def exercise(self, exercise_id: str) -> AnyExercise | None:
         return next((e for e in self.exercises if e.id == exercise_id), None)
-
-
-class Choice(Part):
-    """One thing a member of staff could do next, what we say about it, and where it leads."""
-
-    id: Slug
-    text: Text
-    verdict: Verdict
-    reason: Markdown
-    goes_to: Slug
-
-
-class Ending(Part):
-    outcome: Outcome
-    title: Text
-    debrief: Markdown
-
-
-class Node(Part):
-    """A moment in a scenario: text and choices, or else an ending. `id` is its key in the file."""
-
-    id: Slug
-    text: str = ""
-    choices: tuple[Choice, ...] = ()
-    ending: Ending | None = None
-
-
-class Scenario(Part):
-    """A short branching story. `recommended` lists the choice ids of the path we would walk."""
-
-    kind: Literal["scenario"] = "scenario"
-    slug: Slug
-    title: Text
-    minutes: Minutes
-    intro: Markdown
-    content_note: str = ""
-    skippable: bool = True
-    claims: tuple[Slug, ...] = ()
-    start: Slug
-    nodes: dict[str, Node] = Field(min_length=1)
-    recommended: tuple[Slug, ...] = Field(min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_nodes(cls, data: Any) -> Any:
-        """Give every node its key as id, so that a node can be passed about on its own."""
-        if not isinstance(data, Mapping) or not isinstance(data.get("nodes"), Mapping):
-            return data
-        nodes = {
-            key: {**node, "id": key} if isinstance(node, Mapping) else node
-            for key, node in data["nodes"].items()
-        }
-        return {**data, "nodes": nodes}
 
 
 class Quiz(Part):

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from course_content import scenarios
 from course_content.journey import choices_as_shown
-from course_content.scenarios import Position, Taken
+from course_content.scenarios import Position
 from course_content.schema import Choice, Scenario
 from grading import enrolments
 from grading.models import Enrolment
@@ -17,13 +17,13 @@ class Walk:
 
     position: Position
     offered: tuple[Choice, ...]
-    recommended: tuple[Taken, ...]
+    recommended: Position
     seen: int
     done: bool
 
     @property
     def as_recommended(self) -> bool:
-        return [t.choice.id for t in self.position.taken] == [t.choice.id for t in self.recommended]
+        return self.position.choices == self.recommended.choices
 
 
 def walk_of(enrolment: Enrolment, scenario: Scenario) -> Walk | None:
@@ -32,10 +32,11 @@ def walk_of(enrolment: Enrolment, scenario: Scenario) -> Walk | None:
     if progress is None:
         return None
     here = scenarios.position(scenario, progress.choices)
+    shown = choices_as_shown(here.node, seed=f"{enrolment.pk}:{scenario.slug}")
     return Walk(
         position=here,
-        offered=choices_as_shown(here.node, seed=f"{enrolment.pk}:{scenario.slug}"),
-        recommended=scenarios.position(scenario, scenario.recommended).taken,
+        offered=tuple(choice for choice in shown if choice in here.offered),
+        recommended=scenarios.position(scenario, scenario.recommended),
         seen=len(progress.choices),
         done=progress.done_at is not None,
     )

@@ -19,6 +19,15 @@ _VERDICTS = {
     "poor": _("There is a better way"),
     "harmful": _("This could do harm"),
 }
+_FINDINGS = {
+    "over-referral": _("Referred further than the facts called for"),
+    "under-referral": _("Kept in school what had to be referred"),
+    "delay": _("Help came later than it could have"),
+    "viewing": _("An image was seen that nobody needed to see"),
+    "evidence": _("What may be evidence was put at risk"),
+    "confidentiality": _("Somebody was told who did not need to know"),
+    "blame": _("A child could feel blamed"),
+}
 _OUTCOMES = {
     "good": _("This ends well"),
     "mixed": _("This ends with some harm that could have been avoided"),
@@ -67,6 +76,11 @@ def verdict_words(verdict: str) -> str:
 @register.filter
 def outcome_words(outcome: str) -> str:
     return str(_OUTCOMES[outcome])
+
+
+@register.filter
+def finding_words(kind: str) -> str:
+    return str(_FINDINGS[kind])
 
 
 @register.filter

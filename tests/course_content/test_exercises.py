@@ -1,5 +1,6 @@
 """The exercises of a lesson: answered, explained, kept, and open to be answered again."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -214,3 +215,57 @@ def test_every_kind_can_be_asked_in_a_quiz(enrolment: Enrolment) -> None:
     attempt.refresh_from_db()
     assert attempt.percentage == 100
     assert "Tell the DSL – Do" in text(get(client, "learn:result", attempt.pk))
+
+
+# --- a story that remembers -----------------------------------------------------------------------
+
+
+def decide(enrolment: Enrolment, *choices: str) -> Any:
+    client = sign_in(enrolment.lti_user)
+    post(client, "learn:scenario-begin", enrolment.pk, "threads")
+    for choice in choices:
+        seen = len(StepProgress.objects.get(step="threads").choices)
+        post(client, "learn:scenario-decide", enrolment.pk, "threads", choice=choice, seen=seen)
+    return get(client, "learn:scenario", enrolment.pk, "threads")
+
+
+def test_a_story_offers_what_earlier_choices_allow_and_keeps_a_fact_sheet(enrolment: Enrolment) -> None:
+    said = text(decide(enrolment, "ask-threat"))
+    assert "She looks at the door." in said
+    assert "What you know so far 1. At first A pupil is worried about a photo." in said
+    assert "New There was a threat." in said
+    assert "Ask if anybody put her under pressure" not in said.partition("What do you do?")[2]
+
+
+def test_what_is_not_on_offer_cannot_be_chosen(enrolment: Enrolment) -> None:
+    decide(enrolment, "go-on", "refer")
+    assert StepProgress.objects.get(step="threads").choices == ["go-on"]
+
+
+def test_the_debrief_tells_each_finding_once_beside_the_recommended_way(enrolment: Enrolment) -> None:
+    said = text(decide(enrolment, "wait", "wait", "go-on", "in-school"))
+    assert said.count("You waited a day.") == 1
+    assert "Kept in school what had to be referred A threat means that you refer." in said
+    assert "Referred further" not in said
+    assert "Your choices come to -9 points; the way we recommend comes to 8." in said
+    assert "Refer to social care" in said
+
+
+def test_a_story_changed_under_an_open_walk_goes_on_where_it_still_makes_sense(
+    enrolment: Enrolment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide(enrolment, "ask-age", "ask-threat", "go-on")
+    folder = every_kind.broken(
+        tmp_path / "every-kind",
+        "scenarios/01-threads.yaml",
+        "recommended: [ask-age, ask-threat",
+        "recommended: [ask-ages, ask-threat",
+    )
+    story = folder / "scenarios/01-threads.yaml"
+    story.write_text(story.read_text().replace("- id: ask-age\n", "- id: ask-ages\n"))
+    monkeypatch.setattr(catalogue, "BUILT_IN", folder)
+    catalogue.reload()
+    said = text(get(sign_in(enrolment.lti_user), "learn:scenario", enrolment.pk, "threads"))
+    assert "Ask how old they are" in said
+    assert "What you found out" not in said
+    assert "She is safe" in text(decide(enrolment, "ask-ages", "ask-threat", "go-on", "refer"))

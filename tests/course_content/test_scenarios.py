@@ -1,7 +1,9 @@
 import pytest
 
+from course_content.packs import read_pack
 from course_content.scenarios import LONGEST_WALK, NotOnOffer, position, take
 from course_content.schema import Module, Scenario
+from tests.course_content import every_kind
 
 
 @pytest.fixture
@@ -59,3 +61,68 @@ def test_a_step_not_on_offer_is_refused(door: Scenario, choices: list[str], choi
 def test_a_walk_that_goes_round_too_often_is_refused(door: Scenario) -> None:
     with pytest.raises(NotOnOffer):
         take(door, ["ignore"] + ["wait"] * (LONGEST_WALK - 1), "wait")
+
+
+# --- what a story remembers -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def threads() -> Scenario:
+    return read_pack(every_kind.FOLDER).scenarios[0]
+
+
+def offered(scenario: Scenario, *choices: str) -> set[str]:
+    return {choice.id for choice in position(scenario, choices).offered}
+
+
+def test_what_is_on_offer_depends_on_earlier_choices(threads: Scenario) -> None:
+    assert offered(threads) == {"ask-age", "ask-threat", "panic", "wait", "go-on"}
+    assert offered(threads, "ask-age") == {"ask-threat", "panic", "wait", "go-on"}
+    assert offered(threads, "ask-age", "ask-threat") == {"wait", "go-on"}
+    assert offered(threads, "go-on") == {"in-school", "ask-more"}
+    assert offered(threads, "go-on", "ask-more", "ask-threat", "go-on") == {"refer", "in-school", "ask-more"}
+
+
+def test_a_moment_is_told_as_one_came_to_it(threads: Scenario) -> None:
+    assert position(threads).story == "The pupil sits in your office."
+    assert position(threads, ["ask-threat"]).story.endswith("She looks at the door.")
+
+
+def test_the_fact_sheet_grows_stage_by_stage(threads: Scenario) -> None:
+    def sheet(*choices: str) -> list[tuple[int, str, list[tuple[str, bool]]]]:
+        stages = position(threads, choices).fact_sheet
+        return [(s.number, s.title, [(k.fact.id, k.new) for k in s.facts]) for s in stages]
+
+    first = (1, "At first", [("worry", False)])
+    assert sheet() == [first]
+    assert sheet("ask-threat") == [first, (2, "What you found out", [("threat", True)])]
+    assert sheet("ask-threat", "ask-age") == [
+        first,
+        (2, "What you found out", [("age", True), ("threat", False)]),
+    ]
+    assert sheet(*threads.recommended)[-1] == (3, "After your decision", [("told", True)])
+
+
+@pytest.mark.parametrize(
+    ("choices", "score", "outcome", "findings"),
+    [
+        (["ask-age", "ask-threat", "go-on", "refer"], 8, "good", []),
+        (["ask-threat", "go-on", "refer"], 6, "mixed", []),
+        (["go-on", "in-school"], 1, "mixed", ["under-referral"]),
+        (["panic", "in-school"], -2, "mixed", ["under-referral", "over-referral"]),
+        (["wait", "wait", "go-on", "in-school"], -9, "poor", ["under-referral", "delay"]),
+        (["wait"] * 9 + ["go-on", "in-school"], -19, "poor", ["under-referral", "delay"]),
+    ],
+)
+def test_flags_and_score_decide_the_ending_and_each_finding_comes_once(
+    threads: Scenario, choices: list[str], score: int, outcome: str, findings: list[str]
+) -> None:
+    here = position(threads, choices)
+    assert (here.state.score, here.outcome) == (score, outcome)
+    assert [finding.kind for finding in here.findings] == findings
+
+
+def test_a_choice_that_is_no_longer_on_offer_stops_the_replay(threads: Scenario) -> None:
+    assert position(threads, ["ask-age", "ask-age", "go-on"]).choices == ("ask-age",)
+    with pytest.raises(NotOnOffer):
+        take(threads, ["go-on"], "refer")

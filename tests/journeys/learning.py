@@ -36,6 +36,8 @@ class Learner:
         for violation in found.response["violations"]:
             nodes = [node["html"] for node in violation["nodes"]]
             self.problems.append(f"{kind}: {violation['id']}: {nodes}")
+        if self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            self.problems.append(f"{kind}: stands out of the screen")
         self.picture(kind)
 
     def picture(self, kind: str) -> None:
