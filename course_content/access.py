@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from course_content import catalogue
 from course_content.refusals import PageRefused
-from course_content.schema import Module, Part, Quiz
+from course_content.schema import Assessment, Commitment, Module, Part, Quiz, Scenario
 from grading.access import enrolment_of
 from grading.models import Enrolment
 
@@ -36,6 +36,17 @@ def step_of(
     enrolment, module = taught_to(request, enrolment_pk)
     step = module.step(slug)
     if not isinstance(step, kind):
+        raise Http404
+    return enrolment, module, step
+
+
+def walked_of(
+    request: HttpRequest, enrolment_pk: int, slug: str
+) -> tuple[Enrolment, Module, Scenario | Assessment | Commitment]:
+    """A step that can be begun, skipped and done again."""
+    enrolment, module = taught_to(request, enrolment_pk)
+    step = module.step(slug)
+    if not isinstance(step, Scenario | Assessment | Commitment):
         raise Http404
     return enrolment, module, step
 

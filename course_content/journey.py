@@ -4,15 +4,16 @@ Pure: from a module and the progress on record to what a page shows. No clock, n
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import takewhile
 from typing import Protocol
 
 from django.utils.translation import gettext_lazy as _
 
-from course_content.schema import Choice, Claim, GuidanceEntry, Lesson, Module, Node, Quiz, Scenario, Step
+from course_content.schema import Choice, Claim, Commitment, GuidanceEntry, Lesson, Module, Node, Quiz, Step
 
 
 class Progress(Protocol):
@@ -44,7 +45,13 @@ _WORDS = {
     Status.LOCKED: _("Opens when the steps before it are done or skipped"),
 }
 
-_KINDS = {"lesson": _("Reading"), "scenario": _("Story"), "quiz": _("Questions")}
+_KINDS = {
+    "lesson": _("Reading"),
+    "scenario": _("Story"),
+    "assessment": _("A case to assess"),
+    "commitment": _("One change"),
+    "quiz": _("Questions"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +98,13 @@ class Journey:
 
     @property
     def quiz_open(self) -> bool:
-        """Whether everything but the quiz is done or skipped."""
+        """Whether everything before the quiz is done or skipped."""
         return not self.before_quiz
 
     @property
     def before_quiz(self) -> tuple[Stop, ...]:
         """What is still to be done before the quiz opens."""
-        return tuple(s for s in self.stops if not isinstance(s.step, Quiz) and not s.is_behind)
+        return tuple(s for s in _before_quiz(self.stops) if not s.is_behind)
 
     def stop(self, slug: str) -> Stop:
         return next(stop for stop in self.stops if stop.step.slug == slug)
@@ -110,21 +117,27 @@ class Journey:
 
 
 def journey(module: Module, progress: Mapping[str, Progress], *, passed: bool) -> Journey:
-    """How far somebody is. The quiz is done once it is passed, and locked until the rest is behind them."""
-    open_steps = [s for s in module.steps if not isinstance(s, Quiz) and not _behind(progress.get(s.slug))]
+    """How far somebody is. The quiz is done once it is passed, and locked until all before it is behind them."""
+    open_steps = [
+        s for s in module.steps if not (passed if isinstance(s, Quiz) else _behind(progress.get(s.slug)))
+    ]
     first_open = open_steps[0] if open_steps else None
 
     def status(step: Step) -> Status:
         if isinstance(step, Quiz):
             if passed:
                 return Status.DONE
-            return Status.LOCKED if open_steps else Status.NEXT
+            return Status.NEXT if step is first_open else Status.LOCKED
         record = progress.get(step.slug)
         if record is None or record.done_at is None:
             return Status.NEXT if step is first_open else Status.LATER
         return Status.SKIPPED if record.skipped else Status.DONE
 
     return Journey(tuple(Stop(step, n, status(step)) for n, step in enumerate(module.steps, 1)))
+
+
+def _before_quiz(stops: Iterable[Stop]) -> Iterator[Stop]:
+    return takewhile(lambda stop: not isinstance(stop.step, Quiz), stops)
 
 
 def _behind(record: Progress | None) -> bool:
@@ -139,9 +152,10 @@ class Ground:
     sources: tuple[GuidanceEntry, ...]
 
 
-def grounds(module: Module, step: Lesson | Scenario) -> tuple[Ground, ...]:
+def grounds(module: Module, step: Step) -> tuple[Ground, ...]:
     """What a step rests on."""
-    claims = (module.claim(claim_id) for claim_id in step.claims)
+    named = () if isinstance(step, Commitment | Quiz) else step.claims
+    claims = (module.claim(claim_id) for claim_id in named)
     return tuple(
         Ground(claim, tuple(entry for entry in module.guidance if entry.id in claim.sources))
         for claim in claims

@@ -12,7 +12,7 @@ from typing import Literal
 from course_content.hosts import is_allowed_url
 from course_content.questions import Confidence
 from course_content.reading_age import HIGHEST_GRADE, grade
-from course_content.schema import Lesson, Quiz, Scenario
+from course_content.schema import Commitment, Lesson, Quiz, Step
 from course_content.sources import Loc, PieceOfText, Source
 
 Severity = Literal["error", "warning"]
@@ -58,12 +58,12 @@ def repeated(ids: Sequence[str], loc: Loc, name: str = "id") -> Iterator[Finding
 # --- claims named by a step -----------------------------------------------------------------------
 
 
-def claims_named(part: Lesson | Scenario | Quiz) -> Iterator[tuple[Loc, tuple[str, ...]]]:
+def claims_named(part: Step) -> Iterator[tuple[Loc, tuple[str, ...]]]:
     """Every place in a step that names claims."""
     if isinstance(part, Quiz):
         for i, question in enumerate(part.questions):
             yield ("questions", i, "claims"), question.claims
-    else:
+    elif not isinstance(part, Commitment):
         yield ("claims",), part.claims
     if isinstance(part, Lesson):
         for i, exercise in enumerate(part.exercises):
@@ -141,4 +141,11 @@ _PROSE = {
     "summary",
     "content_note",
     "wellbeing",
+    "case",
+    "question",
+    "hint",
+    "finding_out",
+    "refer",
+    "find_out",
+    "in_school",
 }

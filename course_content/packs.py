@@ -5,6 +5,8 @@
     claims.yaml      what it says is so, and by which guidance: a list under `claims:`
     lessons/*.md     Markdown under YAML front matter
     scenarios/*.yaml
+    assessments/*.yaml
+    commitment.yaml  (optional)
     quiz.yaml        (optional)
     README.md        (optional, for authors; not part of the content)
 
@@ -21,10 +23,12 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from course_content import pack_rules, question_rules, scenario_rules
+from course_content import assessment_rules, pack_rules, question_rules, scenario_rules
 from course_content.pack_rules import Finding, Severity
 from course_content.schema import (
+    Assessment,
     Claim,
+    Commitment,
     GuidanceEntry,
     Lesson,
     Module,
@@ -39,11 +43,12 @@ MODULE_FILE = "module.yaml"
 GUIDANCE_FILE = "guidance.yaml"
 CLAIMS_FILE = "claims.yaml"
 QUIZ_FILE = "quiz.yaml"
+COMMITMENT_FILE = "commitment.yaml"
 
 BIGGEST_FILE = 256 * 1024
 MOST_FILES = 200
 
-_STEP_FILE = re.compile(r"lessons/[^/]+\.md|scenarios/[^/]+\.yaml|quiz\.yaml")
+_STEP_FILE = re.compile(r"lessons/[^/]+\.md|(scenarios|assessments)/[^/]+\.yaml|commitment\.yaml|quiz\.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +240,12 @@ class _Reader:
     def _step(self, file: str) -> Step | None:
         if file == QUIZ_FILE:
             return self._part(file, Quiz)
+        if file == COMMITMENT_FILE:
+            return self._part(file, Commitment)
         if file.startswith("lessons/"):
             return self._part(file, Lesson)
+        if file.startswith("assessments/"):
+            return self._part(file, Assessment)
         return self._part(file, Scenario)
 
     def _in_order(self, head: ModuleFile, steps: dict[str, Step | None]) -> list[Step]:
@@ -291,6 +300,10 @@ class _Reader:
                 self._report(file, scenario_rules.scenario_findings(step))
             elif isinstance(step, Quiz):
                 self._report(file, question_rules.quiz_findings(step))
+            elif isinstance(step, Assessment):
+                self._report(file, assessment_rules.assessment_findings(step))
+            elif isinstance(step, Commitment):
+                self._report(file, assessment_rules.commitment_findings(step))
             else:
                 self._report(file, question_rules.lesson_findings(step, self.sources[file].body_line))
                 self._report(file, question_rules.before_findings(step, lessons))

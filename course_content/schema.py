@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from course_content.assessments import Assessment
 from course_content.parts import (
     Audience,
     Claim,
@@ -40,9 +41,11 @@ from course_content.questions import (
 from course_content.stories import Choice, Ending, Node, Outcome, Scenario, Verdict
 
 __all__ = [
+    "Assessment",
     "Audience",
     "Choice",
     "Claim",
+    "Commitment",
     "Ending",
     "GuidanceEntry",
     "Helpline",
@@ -68,6 +71,7 @@ __all__ = [
     "Step",
     "Text",
     "Verdict",
+    "Words",
 ]
 
 # --- steps ----------------------------------------------------------------------------------------
@@ -125,7 +129,30 @@ class Quiz(Part):
     questions: tuple[Question, ...] = Field(min_length=1)
 
 
-Step = Lesson | Scenario | Quiz
+class Words(Part):
+    """Words to choose."""
+
+    id: Slug
+    text: Text
+
+
+class Commitment(Part):
+    """One change that somebody will make: chosen words, so that no child's detail can enter.
+
+    They are read as one sentence: "I will", a change, a comma, by when.
+    """
+
+    kind: Literal["commitment"] = "commitment"
+    slug: Slug
+    title: Text
+    minutes: Minutes
+    intro: Markdown
+    skippable: bool = True
+    changes: tuple[Words, ...] = Field(min_length=2, max_length=16)
+    by_when: tuple[Words, ...] = Field(min_length=2, max_length=8)
+
+
+Step = Lesson | Scenario | Assessment | Commitment | Quiz
 
 
 # --- the module -----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from course_content import commitments
 from course_content.deliveries import Delivery, delivery_of
 from course_content.journey import Journey, journey
 from course_content.reviews import Answered, answered
@@ -36,6 +37,7 @@ class Standing:
     open_attempt: Attempt | None
     attempts_left: int | None
     leads: bool
+    commitment: str
 
     @property
     def certificate(self) -> Certificate | None:
@@ -58,6 +60,7 @@ def standing_of(enrolment: Enrolment, module: Module) -> Standing:
         leads=Membership.objects.filter(
             context=enrolment.resource_link.context_id, lti_user=enrolment.lti_user_id, is_lead=True
         ).exists(),
+        commitment=commitments.kept(enrolment, module),
     )
 
 

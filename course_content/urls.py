@@ -1,6 +1,6 @@
 from django.urls import path
 
-from course_content.views import modules, quizzes, steps
+from course_content.views import assessments, commitments, modules, quizzes, steps
 
 app_name = "learn"
 urlpatterns = [
@@ -12,10 +12,17 @@ urlpatterns = [
     path("<int:enrolment_pk>/lesson/<slug:step>/done/", steps.lesson_done, name="lesson-done"),
     path("<int:enrolment_pk>/lesson/<slug:step>/exercise/<slug:exercise>/", steps.exercise, name="exercise"),
     path("<int:enrolment_pk>/scenario/<slug:step>/", steps.scenario, name="scenario"),
-    path("<int:enrolment_pk>/scenario/<slug:step>/begin/", steps.scenario_begin, name="scenario-begin"),
-    path("<int:enrolment_pk>/scenario/<slug:step>/skip/", steps.scenario_skip, name="scenario-skip"),
+    path("<int:enrolment_pk>/scenario/<slug:step>/begin/", steps.begin, name="scenario-begin"),
+    path("<int:enrolment_pk>/scenario/<slug:step>/skip/", steps.skip, name="scenario-skip"),
     path("<int:enrolment_pk>/scenario/<slug:step>/decide/", steps.scenario_decide, name="scenario-decide"),
-    path("<int:enrolment_pk>/scenario/<slug:step>/again/", steps.scenario_again, name="scenario-again"),
+    path("<int:enrolment_pk>/scenario/<slug:step>/again/", steps.again, name="scenario-again"),
+    path("<int:enrolment_pk>/assessment/<slug:step>/", assessments.assessment, name="assessment"),
+    path("<int:enrolment_pk>/assessment/<slug:step>/begin/", steps.begin, name="assessment-begin"),
+    path("<int:enrolment_pk>/assessment/<slug:step>/skip/", steps.skip, name="assessment-skip"),
+    path("<int:enrolment_pk>/assessment/<slug:step>/say/", assessments.say, name="assessment-say"),
+    path("<int:enrolment_pk>/assessment/<slug:step>/again/", steps.again, name="assessment-again"),
+    path("<int:enrolment_pk>/commitment/<slug:step>/", commitments.commitment, name="commitment"),
+    path("<int:enrolment_pk>/commitment/<slug:step>/skip/", steps.skip, name="commitment-skip"),
     path("<int:enrolment_pk>/quiz/", quizzes.quiz, name="quiz"),
     path("<int:enrolment_pk>/quiz/start/", quizzes.start, name="start"),
     path("attempt/<int:attempt_pk>/", quizzes.attempt, name="attempt"),

@@ -62,9 +62,9 @@ def begin_step(enrolment: Enrolment, step: str, *, now: datetime) -> StepProgres
 
 @transaction.atomic
 def finish_step(enrolment: Enrolment, step: str, *, now: datetime, skipped: bool = False) -> StepProgress:
-    """Somebody finished a step, or skipped one whose content note offers that. Done stays done."""
+    """Somebody finished a step, or skipped one that offers it. Done stays done; what was skipped can yet be."""
     progress = _progress(enrolment, step, now)
-    if progress.done_at is None:
+    if progress.done_at is None or (progress.skipped and not skipped):
         progress.done_at, progress.skipped = now, skipped
         progress.save(update_fields=["done_at", "skipped"])
     return progress
@@ -74,7 +74,7 @@ def finish_step(enrolment: Enrolment, step: str, *, now: datetime, skipped: bool
 def keep_choices(
     enrolment: Enrolment, step: str, *, seen: int, choices: Sequence[str], done: bool, now: datetime
 ) -> StepProgress:
-    """Keep the choices taken in a scenario so far.
+    """Keep the choices taken in a scenario, or what was said in an assessment, so far.
 
     `seen` is how many had been taken when the page was made: a page that is behind (a second tab, the back
     button, a form sent twice) changes nothing, and the caller shows where the walk really is.
@@ -82,9 +82,9 @@ def keep_choices(
     progress = _progress(enrolment, step, now)
     if len(progress.choices) == seen:
         progress.choices = list(choices)
-        if done and progress.done_at is None:
-            progress.done_at = now
-        progress.save(update_fields=["choices", "done_at"])
+        if done and (progress.done_at is None or progress.skipped):
+            progress.done_at, progress.skipped = now, False
+        progress.save(update_fields=["choices", "done_at", "skipped"])
     return progress
 
 
@@ -94,15 +94,18 @@ MOST_ANSWERS = 500
 
 @transaction.atomic
 def keep_answer(
-    enrolment: Enrolment, step: str, *, exercise: str, answer: Sequence[str], now: datetime
+    enrolment: Enrolment, step: str, *, exercise: str, answer: Sequence[str], now: datetime, words: str = ""
 ) -> StepProgress:
-    """Keep an answer to an exercise of a lesson. The latest counts, and those before it stay on record;
-    the same answer sent again adds nothing.
+    """Keep an answer to an exercise of a step, and the words it was given in where they are to last.
+
+    The latest counts, and those before it stay on record; the same answer sent again adds nothing.
     """
     progress = _progress(enrolment, step, now)
     before = [k for k in progress.choices if isinstance(k, dict) and k.get("exercise") == exercise]
     if not before or before[-1]["answer"] != list(answer):
-        kept = {"exercise": exercise, "answer": list(answer), "at": now.isoformat()}
+        kept: dict[str, object] = {"exercise": exercise, "answer": list(answer), "at": now.isoformat()}
+        if words:
+            kept["words"] = words
         progress.choices = [*progress.choices, kept][-MOST_ANSWERS:]
         progress.save(update_fields=["choices"])
     return progress

@@ -28,6 +28,12 @@ _FINDINGS = {
     "confidentiality": _("Somebody was told who did not need to know"),
     "blame": _("A child could feel blamed"),
 }
+_DECISIONS = {
+    "refer": _("Refer it now"),
+    "find-out": _("Find out first: this is not yet a case for the school alone"),
+    "in-school": _("It may be handled in school"),
+}
+_ANSWERS = {"yes": _("Yes"), "no": _("No"), "not-known": _("Not known yet")}
 _OUTCOMES = {
     "good": _("This ends well"),
     "mixed": _("This ends with some harm that could have been avoided"),
@@ -81,6 +87,16 @@ def outcome_words(outcome: str) -> str:
 @register.filter
 def finding_words(kind: str) -> str:
     return str(_FINDINGS[kind])
+
+
+@register.filter
+def decision_words(decision: str) -> str:
+    return str(_DECISIONS[decision])
+
+
+@register.filter
+def answer_words(answer: str) -> str:
+    return str(_ANSWERS[answer])
 
 
 @register.filter

@@ -1,28 +1,28 @@
-"""Lessons and scenarios."""
+"""Lessons and scenarios, and what all steps share."""
 
 from collections.abc import Mapping
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from course_content import exercises, walks
-from course_content.access import step_of
-from course_content.addresses import onwards_url
+from course_content.access import step_of, walked_of
+from course_content.addresses import onwards_url, step_url
 from course_content.answer_forms import AnswerForm
 from course_content.forms import ChoiceForm
 from course_content.journey import grounds
 from course_content.refusals import explaining
-from course_content.schema import Lesson, Module, Scenario
+from course_content.schema import Lesson, Module, Scenario, Step
 from course_content.standing import journey_of
 from grading import enrolments
 from grading.models import Enrolment
 from lti_tool.doors import Door, door
 
 
-def _onwards(enrolment: Enrolment, module: Module, slug: str) -> HttpResponse:
+def onwards(enrolment: Enrolment, module: Module, slug: str) -> HttpResponse:
     return redirect(onwards_url(enrolment, journey_of(enrolment, module).after(slug)))
 
 
@@ -63,7 +63,7 @@ def lesson_done(request: HttpRequest, enrolment_pk: int, step: str) -> HttpRespo
     """A lesson was read."""
     enrolment, module, taught = step_of(request, enrolment_pk, step, Lesson)
     enrolments.finish_step(enrolment, taught.slug, now=timezone.now())
-    return _onwards(enrolment, module, taught.slug)
+    return onwards(enrolment, module, taught.slug)
 
 
 @door(Door.SIGNED_IN)
@@ -73,27 +73,6 @@ def scenario(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse
     """One scenario, where the walk through it stands; its content note before it is begun."""
     enrolment, module, told = step_of(request, enrolment_pk, step, Scenario)
     return _scenario_page(request, enrolment, module, told, walks.walk_of(enrolment, told))
-
-
-@door(Door.SIGNED_IN)
-@require_POST
-@explaining
-def scenario_begin(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
-    """The content note was read, and the person goes on."""
-    enrolment, _, told = step_of(request, enrolment_pk, step, Scenario)
-    enrolments.begin_step(enrolment, told.slug, now=timezone.now())
-    return redirect("learn:scenario", enrolment_pk, told.slug)
-
-
-@door(Door.SIGNED_IN)
-@require_POST
-@explaining
-def scenario_skip(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
-    """Skip a scenario that offers it, without any disadvantage."""
-    enrolment, module, told = step_of(request, enrolment_pk, step, Scenario)
-    if told.skippable:
-        enrolments.finish_step(enrolment, told.slug, now=timezone.now(), skipped=True)
-    return _onwards(enrolment, module, told.slug)
 
 
 @door(Door.SIGNED_IN)
@@ -108,7 +87,7 @@ def scenario_decide(request: HttpRequest, enrolment_pk: int, step: str) -> HttpR
     walk = walks.walk_of(enrolment, told)
     if walk is None or request.POST.get("seen") != str(walk.seen):
         return redirect(f"{here}?behind=1")
-    form = ChoiceForm(request.POST, choices=walk.offered, seen=walk.seen)
+    form = _choice_form(request.POST, walk)
     if not form.is_valid():
         return _scenario_page(request, enrolment, module, told, walk, form)
     walks.decide(enrolment, told, walk, form.cleaned_data["choice"], now=timezone.now())
@@ -118,11 +97,32 @@ def scenario_decide(request: HttpRequest, enrolment_pk: int, step: str) -> HttpR
 @door(Door.SIGNED_IN)
 @require_POST
 @explaining
-def scenario_again(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
-    """Walk through a scenario again."""
-    enrolment, _, told = step_of(request, enrolment_pk, step, Scenario)
-    enrolments.walk_again(enrolment, told.slug, now=timezone.now())
-    return redirect("learn:scenario", enrolment_pk, told.slug)
+def begin(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
+    """The content note was read, and the person goes on."""
+    enrolment, _, walked = walked_of(request, enrolment_pk, step)
+    enrolments.begin_step(enrolment, walked.slug, now=timezone.now())
+    return redirect(step_url(enrolment, walked))
+
+
+@door(Door.SIGNED_IN)
+@require_POST
+@explaining
+def skip(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
+    """Skip a step that offers it, without any disadvantage."""
+    enrolment, module, left = walked_of(request, enrolment_pk, step)
+    if left.skippable:
+        enrolments.finish_step(enrolment, left.slug, now=timezone.now(), skipped=True)
+    return onwards(enrolment, module, left.slug)
+
+
+@door(Door.SIGNED_IN)
+@require_POST
+@explaining
+def again(request: HttpRequest, enrolment_pk: int, step: str) -> HttpResponse:
+    """Walk through a step again."""
+    enrolment, _, walked = walked_of(request, enrolment_pk, step)
+    enrolments.walk_again(enrolment, walked.slug, now=timezone.now())
+    return redirect(step_url(enrolment, walked))
 
 
 def _lesson_page(
@@ -135,7 +135,11 @@ def _lesson_page(
     again = request.GET.get("again", "")
     pieces = exercises.pieces_of(enrolment, module, taught, again=again, wrong=wrong)
     more = {"pieces": pieces, "problems": wrong.problems if wrong else []}
-    return _page(request, enrolment, module, taught, "course_content/lesson.html", more)
+    return step_page(request, enrolment, module, taught, "course_content/lesson.html", more)
+
+
+def _choice_form(data: QueryDict | None, walk: walks.Walk) -> ChoiceForm:
+    return ChoiceForm(data, choices=[(c.id, c.text) for c in walk.offered], seen=walk.seen)
 
 
 def _scenario_page(
@@ -147,16 +151,16 @@ def _scenario_page(
     form: ChoiceForm | None = None,
 ) -> HttpResponse:
     if walk is not None and form is None:
-        form = ChoiceForm(None, choices=walk.offered, seen=walk.seen)
+        form = _choice_form(None, walk)
     more = {"walk": walk, "form": form, "behind": "behind" in request.GET}
-    return _page(request, enrolment, module, told, "course_content/scenario.html", more)
+    return step_page(request, enrolment, module, told, "course_content/scenario.html", more)
 
 
-def _page(
+def step_page(
     request: HttpRequest,
     enrolment: Enrolment,
     module: Module,
-    step: Lesson | Scenario,
+    step: Step,
     template: str,
     more: Mapping[str, object] | None = None,
 ) -> HttpResponse:

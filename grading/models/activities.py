@@ -83,7 +83,8 @@ class StepProgress(models.Model):
 
     enrolment = models.ForeignKey(Enrolment, models.PROTECT, related_name="progress")
     step = models.SlugField(max_length=100)
-    # A scenario's choices in the order taken; a lesson's answers to its exercises, each with its moment.
+    # A scenario's choices, or what was said in an assessment, in order; else answers, each with its moment:
+    # to the exercises of a lesson, or the change somebody will make.
     choices = models.JSONField(default=list)
     # Every walk that was begun again, so that each choice made stays on record.
     earlier_walks = models.JSONField(default=list)

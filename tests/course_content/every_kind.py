@@ -17,6 +17,14 @@ RIGHT: dict[str, dict[str, str | list[str]]] = {
     "what-went-wrong": {"answer": ["two"]},
 }
 
+# The right answer to each kind of question in its quiz.
+QUIZ: dict[str, dict[str, str | list[str]]] = {
+    "sorting": {"card-tell": "do", "card-look": "never", "card-copy": "never"},
+    "matching": {"card-one": "first", "card-two": "second", "card-three": "third"},
+    "spotting": {"answer": ["blame"]},
+    "reasoned": {"verdict": "true", "reason": "whole"},
+}
+
 
 def copy(folder: Path) -> Path:
     shutil.copytree(FOLDER, folder)

@@ -12,23 +12,15 @@ from grading import enrolments
 from grading.models import Enrolment, StepProgress
 from tests import factories
 from tests.course_content import every_kind
-from tests.course_content.every_kind import RIGHT
+from tests.course_content.every_kind import QUIZ, RIGHT
 from tests.course_content.test_views import get, post, sign_in, text
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _taught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "BUILT_IN", every_kind.FOLDER)
-    catalogue.reload()
-
-
 @pytest.fixture
-def enrolment() -> Enrolment:
-    link = factories.make_link()
-    activity = factories.make_activity(link, module="every-kind")
-    return factories.make_enrolment(activity, factories.make_member(link.context, "Alice"))
+def enrolment(every_kind_enrolment: Enrolment) -> Enrolment:
+    return every_kind_enrolment
 
 
 def answer(enrolment: Enrolment, exercise: str, given: dict[str, Any], lesson: str = "try") -> Any:
@@ -195,20 +187,14 @@ def test_every_kind_can_be_asked_in_a_quiz(enrolment: Enrolment) -> None:
             enrolments.finish_step(enrolment, step.slug, now=enrolment.started_at)
     post(client, "learn:start", enrolment.pk)
     attempt = enrolment.attempts.get()
-    right = {
-        "sorting": {"card-tell": "do", "card-look": "never", "card-copy": "never"},
-        "matching": {"card-one": "first", "card-two": "second", "card-three": "third"},
-        "spotting": {"answer": ["blame"]},
-        "reasoned": {"verdict": "true", "reason": "whole"},
-    }
     kinds = [put.body["kind"] for put in attempt.paper.questions]
-    assert sorted(kinds) == sorted(right)
+    assert sorted(kinds) == sorted(QUIZ)
     for number, kind in enumerate(kinds, 1):
         empty = post(client, "learn:question", attempt.pk, number)
         assert "There is a problem" in text(empty)
-        post(client, "learn:question", attempt.pk, number, **right[kind])
+        post(client, "learn:question", attempt.pk, number, **QUIZ[kind])
         form = get(client, "learn:question", attempt.pk, number).context["form"]
-        for name, value in right[kind].items():
+        for name, value in QUIZ[kind].items():
             assert form[name].value() == value
     assert "Why did you do that?" in text(get(client, "learn:check", attempt.pk))
     post(client, "learn:submit", attempt.pk)

@@ -10,7 +10,7 @@ from course_content import catalogue
 from grading.models import Enrolment
 from tests import factories
 from tests.course_content import every_kind
-from tests.course_content.every_kind import RIGHT
+from tests.course_content.every_kind import QUIZ, RIGHT
 from tests.journeys.learning import DESKTOP, PHONE, Learner, learner
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -72,6 +72,18 @@ def through_all_of_it(alice: Learner, enrolment: Enrolment, *, scripted: bool) -
     walk(alice, "ask-age", "ask-threat", "wait", "go-on", "in-school")
     assert "A threat means that you refer." in page.locator("main").inner_text()
     alice.press(page.get_by_role("link", name="Continue"))
+    assess(alice, "no", "not-known", "no", "no")
+    give_reasons(alice, "contained", "both-fine")
+    assert "It may be handled in school" in page.locator("main").inner_text()
+    alice.press(page.get_by_role("link", name="Continue"))
+    alice.press(page.get_by_role("button", name="Done – continue"))
+    take_the_quiz(alice)
+    alice.open("learn:commitment", enrolment.pk, "my-change")
+    commit(alice)
+    alice.press(page.get_by_role("link", name="All steps"))
+    said = page.locator("main").inner_text()
+    assert "I will listen before I ask, by the end of this week." in said
+    assert "You have passed" in said
 
 
 def walk(alice: Learner, *choices: str) -> None:
@@ -90,6 +102,43 @@ def test_by_keyboard_alone(live_server: Any, enrolment: Enrolment) -> None:
 def test_with_javascript_off(live_server: Any, enrolment: Enrolment) -> None:
     with learner(live_server, enrolment, viewport=PHONE, java_script_enabled=False) as alice:
         through_all_of_it(alice, enrolment, scripted=False)
+
+
+def assess(alice: Learner, *answers: str) -> None:
+    alice.press(alice.page.get_by_role("button", name="Begin"))
+    for words in answers:
+        alice.choose(alice.page.locator(f"[name='choice'][value='{words}']"))
+        alice.press(alice.page.get_by_role("button", name="Save and continue"))
+
+
+def give_reasons(alice: Learner, *reasons: str) -> None:
+    for reason in reasons:
+        alice.choose(alice.page.locator(f"[name='reasons'][value='{reason}']"))
+    alice.press(alice.page.get_by_role("button", name="Decide"))
+
+
+def take_the_quiz(alice: Learner) -> None:
+    """Sort, match, spot and reason rightly."""
+    page = alice.page
+    alice.press(page.get_by_role("button", name="Start the questions"))
+    while alice.heading() != "Check your answers":
+        kind = (page.locator("fieldset.question").get_attribute("class") or "").split()[1]
+        for name, value in QUIZ[kind].items():
+            chooser = page.locator(f"select[name='{name}']")
+            if chooser.count():
+                alice.pick(chooser, chooser.locator(f"option[value='{value}']").inner_text())
+                continue
+            for one in [value] if isinstance(value, str) else value:
+                alice.choose(page.locator(f"[name='{name}'][value='{one}']"))
+        alice.press(page.get_by_role("button", name="Save and continue"))
+    alice.press(page.get_by_role("button", name="Submit my answers"))
+    assert alice.heading() == "You have passed"
+
+
+def commit(alice: Learner) -> None:
+    alice.choose(alice.page.get_by_role("radio", name="listen before I ask"))
+    alice.choose(alice.page.get_by_role("radio", name="by the end of this week"))
+    alice.press(alice.page.get_by_role("button", name="This is what I will do"))
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -111,4 +160,29 @@ def test_axe_finds_nothing(live_server: Any, enrolment: Enrolment, viewport: dic
             page.locator(f"[name='choice'][value='{choice}']").check()
             alice.press(page.get_by_role("button", name="Decide"))
         alice.look("story-debrief")
+        alice.open("learn:assessment", enrolment.pk, "two-pupils")
+        alice.look("assessment-note")
+        assess(alice, "no", "not-known")
+        alice.look("assessment-question")
+        alice.press(page.get_by_role("button", name="Save and continue"))
+        alice.look("assessment-wrong")
+        for words in ("no", "no"):
+            page.locator(f"[name='choice'][value='{words}']").check()
+            alice.press(page.get_by_role("button", name="Save and continue"))
+        give_reasons(alice, "name")
+        alice.look("assessment-reasons")
+        give_reasons(alice, "contained")
+        alice.look("assessment-in-school")
+        alice.press(page.get_by_role("button", name="Assess it again"))
+        for words in ("no", "yes", "no"):
+            page.locator(f"[name='choice'][value='{words}']").check()
+            alice.press(page.get_by_role("button", name="Save and continue"))
+        alice.look("assessment-refer")
+        alice.open("learn:commitment", enrolment.pk, "my-change")
+        alice.press(page.get_by_role("button", name="This is what I will do"))
+        alice.look("commitment-wrong")
+        commit(alice)
+        alice.look("commitment-kept")
+        alice.open("learn:module", enrolment.pk)
+        alice.look("module")
         assert alice.problems == []
