@@ -13,6 +13,7 @@ from typing import Protocol
 
 from django.utils.translation import gettext_lazy as _
 
+from course_content.questions import Confidence
 from course_content.schema import Choice, Claim, Commitment, GuidanceEntry, Lesson, Module, Node, Quiz, Step
 
 
@@ -153,14 +154,21 @@ class Ground:
 
 
 def grounds(module: Module, step: Step) -> tuple[Ground, ...]:
-    """What a step rests on."""
-    named = () if isinstance(step, Commitment | Quiz) else step.claims
-    claims = (module.claim(claim_id) for claim_id in named)
+    """What a step rests on, exercises and all."""
+    claims = (module.claim(claim_id) for claim_id in _claims_of(step))
     return tuple(
         Ground(claim, tuple(entry for entry in module.guidance if entry.id in claim.sources))
         for claim in claims
         if claim is not None
     )
+
+
+def _claims_of(step: Step) -> tuple[str, ...]:
+    if isinstance(step, Commitment | Quiz):
+        return ()
+    exercises = step.exercises if isinstance(step, Lesson) else ()
+    own = [claim for e in exercises if not isinstance(e, Confidence) for claim in e.claims]
+    return tuple(dict.fromkeys((*step.claims, *own)))
 
 
 def choices_as_shown(node: Node, *, seed: object) -> tuple[Choice, ...]:

@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from course_content import addresses
 from course_content import markdown as clean_markdown
-from course_content.questions import AnyQuestion, Confidence
+from course_content.questions import AnyQuestion, Confidence, Option
+from course_content.reviews import Answered
 from course_content.schema import Step
 from grading.models import Enrolment
 
@@ -66,6 +67,12 @@ def how_to_answer(question: AnyQuestion | Confidence) -> str:
         words = gettext("Give each item its place, from 1 (first) to %(last)s (last).")
         return words % {"last": len(question.options)}
     return str(_HOW[question.kind])
+
+
+@register.filter
+def missed(one: Answered) -> list[Option]:
+    """What belongs to the right answer and was not chosen."""
+    return [option for option in one.right_answer if option not in one.chosen]
 
 
 @register.filter

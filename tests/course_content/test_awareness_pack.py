@@ -69,6 +69,27 @@ def test_every_option_teaches_and_every_question_explains(awareness: Module) -> 
             assert all(o.feedback for o in question.options), question.id
 
 
+def test_its_lessons_are_tried_out_and_it_ends_in_one_change(awareness: Module) -> None:
+    exercises = {e.id: e.kind for lesson in awareness.lessons for e in lesson.exercises}
+    assert exercises == {
+        "sure-before": "confidence",
+        "not-real": "reasoned",
+        "tap-the-error": "spotting",
+        "whose-task": "sorting",
+        "sure-after": "confidence",
+    }
+    assert [step.kind for step in awareness.steps][-2:] == ["commitment", "quiz"]
+
+
+def test_every_card_and_every_line_that_went_wrong_is_explained(awareness: Module) -> None:
+    for lesson in awareness.lessons:
+        for exercise in lesson.exercises:
+            if exercise.kind == "sorting":
+                assert all(card.feedback for card in exercise.cards)
+            if exercise.kind == "spotting":
+                assert all(line.feedback for line in exercise.lines if line.id in exercise.answer)
+
+
 def test_the_length_of_an_option_gives_nothing_away(awareness: Module) -> None:
     quiz = awareness.quiz
     assert quiz is not None
@@ -247,7 +268,8 @@ def _markdown_of(module: Module) -> Iterator[str]:
     yield module.wellbeing
     yield module.content_note
     for lesson in module.lessons:
-        yield lesson.body
+        yield from (text for text, _ in lesson.pieces)
+        yield from (e.explanation for e in lesson.exercises if e.kind != "confidence")
     for scenario in module.scenarios:
         yield scenario.intro
         yield from (n.text for n in scenario.nodes.values())

@@ -79,7 +79,8 @@ def test_every_kind_is_answered_rightly_and_explained(enrolment: Enrolment, exer
         ("proof", {"verdict": "false", "reason": "later"}, 1 / 2, "The right answer"),
         ("whose", {"card-listen": "dsl", "card-refer": "dsl", "card-parents": "dsl"}, 1 / 3, "Anybody can"),
         ("who-helps", {"card-danger": "emergency", "card-worry": "nobody", "card-talk": "dsl"}, 1 / 3, "999"),
-        ("what-went-wrong", {"answer": ["four"]}, 0, "Nobody can promise that."),
+        ("what-went-wrong", {"answer": ["four"]}, 0, "Where yours differs: Adult: Of course."),
+        ("what-went-wrong", {"answer": ["two", "four"]}, 0, "Only what is marked as right above."),
     ],
 )
 def test_a_wrong_answer_is_explained(

@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Frame, Page, sync_playwright
 
 from course_content import catalogue
-from course_content.schema import OrderingQuestion, Scenario
+from course_content.schema import Commitment, OrderingQuestion, Scenario
 from tests.journeys.demo import RunningDemo
 
 FLAGS = [
@@ -138,6 +138,8 @@ class Person:
                 self.click("Done – continue")
             elif isinstance(step, Scenario):
                 self.walk(step)
+            elif isinstance(step, Commitment):
+                self.commit(step)
 
     def walk(self, story: Scenario) -> None:
         assert self.heading() == story.title
@@ -151,6 +153,15 @@ class Person:
             self.click("Decide")
             node = story.nodes[choice.goes_to]
         self.look("story-ending")
+        self.click("Continue", role="link")
+
+    def commit(self, commitment: Commitment) -> None:
+        assert self.heading() == commitment.title
+        self.look("commitment")
+        for chosen in (commitment.changes[0], commitment.by_when[0]):
+            self.training.get_by_role("radio", name=chosen.text, exact=True).check()
+        self.click("This is what I will do")
+        self.look("commitment-kept")
         self.click("Continue", role="link")
 
     def start_quiz(self) -> None:
