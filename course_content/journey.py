@@ -46,7 +46,7 @@ _WORDS = {
     Status.LOCKED: _("Opens when the steps before it are done or skipped"),
 }
 
-_KINDS = {
+KINDS = {
     "lesson": _("Reading"),
     "scenario": _("Story"),
     "assessment": _("A case to assess"),
@@ -71,7 +71,7 @@ class Stop:
     def kind(self) -> str:
         if isinstance(self.step, Lesson) and self.step.exercises:
             return str(_("Reading and exercises"))
-        return str(_KINDS[self.step.kind])
+        return str(KINDS[self.step.kind])
 
 
 @dataclass(frozen=True, slots=True)

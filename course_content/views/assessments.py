@@ -11,9 +11,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from course_content import assessments, walks
 from course_content.access import step_of
 from course_content.assessments import Assessment
-from course_content.forms import ReasonsForm, TriggerForm
 from course_content.refusals import explaining
 from course_content.schema import Module
+from course_content.step_forms import ReasonsForm, TriggerForm
 from course_content.views.steps import step_page
 from grading.models import Enrolment
 from lti_tool.doors import Door, door

@@ -8,9 +8,9 @@ from django.views.decorators.http import require_http_methods
 from course_content import commitments
 from course_content.access import step_of
 from course_content.addresses import step_url
-from course_content.forms import CommitmentForm
 from course_content.refusals import explaining
 from course_content.schema import Commitment
+from course_content.step_forms import CommitmentForm
 from course_content.views.steps import step_page
 from lti_tool.doors import Door, door
 
