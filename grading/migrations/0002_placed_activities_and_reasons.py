@@ -4,27 +4,55 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
-class Migration(migrations.Migration):
+def forget_sentences(apps, schema_editor):
+    """What was kept as a sentence becomes the code that says so little: the next failure says more."""
+    scores = apps.get_model("grading", "OutgoingScore").objects
+    scores.exclude(reason="").update(reason="our_fault")
 
+
+class Migration(migrations.Migration):
     dependencies = [
-        ('grading', '0001_initial'),
-        ('lti_tool', '0003_launch_deployment_required'),
+        ("grading", "0001_initial"),
+        ("lti_tool", "0003_launch_deployment_required"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='activity',
-            name='copied_from',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='copies', to='grading.activity'),
+            model_name="activity",
+            name="copied_from",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="copies",
+                to="grading.activity",
+            ),
         ),
         migrations.AddField(
-            model_name='activity',
-            name='due_at',
+            model_name="activity",
+            name="due_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='activity',
-            name='placed_in',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='activities', to='lti_tool.context'),
+            model_name="activity",
+            name="placed_in",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="activities",
+                to="lti_tool.context",
+            ),
+        ),
+        migrations.RenameField(
+            model_name="outgoingscore",
+            old_name="problem",
+            new_name="reason",
+        ),
+        migrations.RunPython(forget_sentences, migrations.RunPython.noop),
+        migrations.AlterField(
+            model_name="outgoingscore",
+            name="reason",
+            field=models.CharField(blank=True, max_length=60),
         ),
     ]
