@@ -44,7 +44,7 @@ _WORDS = {
     Status.LOCKED: _("Opens when the steps before it are done or skipped"),
 }
 
-_KINDS = {"lesson": _("Reading"), "scenario": _("Story"), "quiz": _("Questions")}
+KINDS = {"lesson": _("Reading"), "scenario": _("Story"), "quiz": _("Questions")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Stop:
 
     @property
     def kind(self) -> str:
-        return str(_KINDS[self.step.kind])
+        return str(KINDS[self.step.kind])
 
 
 @dataclass(frozen=True, slots=True)
