@@ -1,15 +1,17 @@
-"""Steps as addresses name them: `grading.access` fetches and authorises the enrolment, the rest is lookup."""
+"""Pages' subjects as addresses name them: `grading.access` fetches and authorises, the rest is lookup."""
 
 from typing import TypeVar
 
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from course_content import catalogue
+from course_content import arrivals, catalogue, placement
+from course_content.picker import Place
 from course_content.refusals import PageRefused
 from course_content.schema import Assessment, Commitment, Module, Part, Quiz, Scenario
-from grading.access import enrolment_of
+from grading.access import enrolment_of, launch_of
 from grading.models import Enrolment
+from lti_tool.models import DeepLinkingRequest, Launch
 
 _Kind = TypeVar("_Kind", bound=Part)
 
@@ -56,3 +58,22 @@ def quiz_of(request: HttpRequest, enrolment_pk: int) -> tuple[Enrolment, Module,
     if module.quiz is None:
         raise Http404
     return enrolment, module, module.quiz
+
+
+def place_of(request: HttpRequest, launch_pk: int) -> Place | None:
+    """What somebody signed in here may choose modules for, by a launch of theirs; None where it is chosen already.
+
+    Who may answer a deep linking request was decided when it came; a link is set up by whoever leads its course.
+    """
+    launch = launch_of(request, launch_pk)
+    if launch.message == Launch.Message.DEEP_LINKING:
+        asked = DeepLinkingRequest.objects.select_related("context").get(launch=launch)
+        asked.launch = launch
+        return Place(launch, asked)
+    if launch.message != Launch.Message.RESOURCE_LINK or not arrivals.leads(launch):
+        raise Http404
+    try:
+        placement.activity_of(launch)
+    except placement.NotSetUp as missing:
+        return Place(launch, None, missing.bad)
+    return None

@@ -10,7 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from course_content import marking
-from course_content.forms import NOT_ON_OFFER, Problems
+from course_content.forms import NOT_ON_OFFER
 from course_content.questions import (
     AnyQuestion,
     Confidence,
@@ -22,6 +22,7 @@ from course_content.questions import (
     SortingQuestion,
     Target,
 )
+from grading.forms import Problems
 
 Fields = dict[str, forms.Field]
 

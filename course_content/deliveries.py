@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from grading import standings
+from grading import problems, standings
 from grading.models import Enrolment, OutgoingScore
 
 State = OutgoingScore.State
@@ -16,6 +16,7 @@ class Delivery:
     state: str
     words: str
     delivered_at: datetime | None
+    problem: problems.Problem | None
 
     @property
     def settled(self) -> bool:
@@ -36,4 +37,5 @@ def delivery_of(enrolment: Enrolment) -> Delivery | None:
         state=score.state,
         words=standings.delivery_words(score),
         delivered_at=score.settled_at if score.state == State.DELIVERED else None,
+        problem=problems.for_learner(score, enrolment.lti_user),
     )

@@ -1,16 +1,22 @@
-"""What learners fill in: a choice, an answer, a name. Nothing else, and no file, ever (design decision 9)."""
+"""What learners fill in: a choice, an answer, a name; and authors: settings. No file, ever (design decision 9)."""
 
-import unicodedata
 from collections.abc import Iterable
+from dataclasses import asdict, fields
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from course_content import picker
+from course_content.placement import Placement, usual_settings
+from course_content.schema import Module
+from course_content.templatetags.content import audience_name, nation_name
+from grading.activities import Settings
+from grading.forms import ActivitySettings, Problems, plain_line
+from grading.models import Activity
+
 NOT_ON_OFFER = {"invalid_choice": _("That answer is not one of the options. Please choose again.")}
-
-
-Problems = list[tuple[str, Any]]
 
 
 class NameForm(forms.Form):
@@ -33,9 +39,7 @@ class NameForm(forms.Form):
 
     def clean_name(self) -> str:
         """The name without what nobody can see: control characters, and marks that turn text around."""
-        typed = self.cleaned_data["name"]
-        kept = "".join(c for c in typed if not unicodedata.category(c).startswith("C") or c.isspace())
-        name = " ".join(kept.split())
+        name = plain_line(self.cleaned_data["name"])
         if not any(c.isalpha() for c in name):
             raise forms.ValidationError(_("Type the name for your certificate."))
         return name
@@ -61,3 +65,67 @@ class ChoiceForm(forms.Form):
     @property
     def problems(self) -> Problems:
         return [("id_choice_0", message) for message in self.errors.get("choice", [])]
+
+
+class PlacementForm(ActivitySettings):
+    """How an author places one module. What the VLE or the module leaves no choice in is not asked."""
+
+    nation = forms.ChoiceField(label=_("Nation"), error_messages=NOT_ON_OFFER)
+    audience = forms.ChoiceField(label=_("For"), error_messages=NOT_ON_OFFER)
+    graded = forms.ChoiceField(
+        label=_("Grade"),
+        choices=[("yes", _("in the gradebook")), ("no", _("none"))],
+        error_messages=NOT_ON_OFFER,
+    )
+    opens = forms.ChoiceField(
+        label=_("Opens"),
+        choices=[("frame", _("on the course’s page")), ("window", _("in a new window"))],
+        error_messages=NOT_ON_OFFER,
+    )
+
+    class Meta(ActivitySettings.Meta):
+        fields = [*ActivitySettings.Meta.fields, "nation", "audience"]
+
+    def __init__(self, data: Any, *, module: Module, place: picker.Place) -> None:
+        usual = Activity(module=module.slug, **asdict(usual_settings(module)))
+        super().__init__(data, prefix=module.slug, instance=usual)
+        self.module = module
+        self.fields["title"].help_text = _("What people read in the course.")
+        if place.request and not place.minds_due_date:
+            self.fields["due_at"].help_text += " " + _(
+                "Your course does not take it over: set it there, too."
+            )
+        self._offer("nation", [(value, nation_name(value)) for value in picker.nations(module)])
+        self._offer("audience", [(value, audience_name(value)) for value in picker.audiences(module)])
+        if not place.offers_grade:
+            del self.fields["graded"]
+        if not place.offers_window:
+            del self.fields["opens"]
+
+    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
+        if len(choices) == 1:
+            del self.fields[name]
+        else:
+            self.fields[name].choices = choices  # type: ignore[attr-defined]
+
+    @property
+    def problems(self) -> Problems:
+        """Named with the module: others may be placed on the same page."""
+        return [(field, f"{self.module.title}: {message}") for field, message in super().problems]
+
+    def clean_due_at(self) -> Any:
+        due_at = self.cleaned_data["due_at"]
+        if due_at is not None and due_at <= timezone.now():
+            raise forms.ValidationError(_("Give a time that is still to come."))
+        return due_at
+
+    @property
+    def chosen(self) -> picker.Chosen:
+        """What was filled in, once it is valid."""
+        said, opens = self.cleaned_data, self.cleaned_data.get("opens")
+        settings = {field.name: getattr(self.instance, field.name) for field in fields(Settings)}
+        return picker.Chosen(
+            placement=Placement(self.module, Settings(**settings)),
+            graded=said.get("graded") == "yes",
+            in_new_window=opens == "window" if opens else None,
+        )

@@ -1,12 +1,12 @@
-"""Which activity a link teaches: named by its `activity`, or made from `module` and what goes with it.
+"""Which activity a link teaches: named by its `activity`, made from `module` and what goes with it, or copied.
 
 Parameters come from the link's custom parameters, else from the query of its address.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
@@ -14,21 +14,23 @@ from django.utils.translation import gettext_lazy as _
 from course_content import catalogue
 from course_content.refusals import PageRefused
 from course_content.schema import Module
-from grading import enrolments
+from grading import activities
+from grading.activities import Settings
 from grading.models import Activity
-from lti_tool.models import Launch
+from lti_tool import deep_linking
+from lti_tool.models import Launch, ResourceLink
 
 MOST_ATTEMPTS = 100
+# What the record keeps of a title; VLEs take 255 characters.
+MOST_TITLE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A module as the author of a link made by hand placed it."""
+    """A module as an author places it."""
 
     module: Module
-    pass_mark: int
-    attempts_allowed: int | None
-    keeps: str
+    settings: Settings
 
 
 class BadParameter(ValueError):
@@ -40,9 +42,7 @@ class BadParameter(ValueError):
 
 
 class NotSetUp(PageRefused):
-    """The link does not yet say, or not rightly, what it teaches. Authors are told how it does."""
-
-    template = "course_content/set_up.html"
+    """The link does not yet say, or not rightly, what it teaches. Whoever leads the course may choose it."""
 
     def __init__(self, bad: BadParameter | None = None) -> None:
         super().__init__(
@@ -52,12 +52,6 @@ class NotSetUp(PageRefused):
             next_step=_("Please tell the author of your course. Then open the activity again from there."),
         )
         self.bad = bad
-        self.for_lead = False
-        self.modules: tuple[Module, ...] = ()
-
-    def tell_lead(self, modules: tuple[Module, ...]) -> None:
-        """Whoever reads this can set it up: say how, with the modules there are."""
-        self.for_lead, self.modules = True, modules
 
 
 class ForeignActivity(PageRefused):
@@ -79,40 +73,68 @@ def parameters(launch: Launch) -> dict[str, str]:
 
 
 def activity_of(launch: Launch) -> Activity:
-    """The activity that the launched link teaches; of a link made by hand it is made at the first launch.
+    """The activity that the launched link teaches: each link has one of its own.
 
-    Once a link has its activity, the activity's own settings count and a later slip in a parameter shuts
-    nobody out. Raises NotSetUp, ForeignActivity.
+    - `activity` names it; the link's own, or a copy, it becomes at the link's first launch, and again when the
+      author has chosen another one for the link since (`grading.activities.settle`). An old launch, its page
+      loaded anew, changes nothing.
+    - Of a link made by hand it is made from `module` at the first launch. From then on the activity's own
+      settings count, and a later slip in a parameter shuts nobody out.
+    - A link that says nothing, and was copied from one that has an activity, gets a copy of that.
+
+    Raises NotSetUp, ForeignActivity.
     """
     said, link = parameters(launch), launch.link
+    own = Activity.objects.filter(resource_link=link).first()
     if "activity" in said:
-        return _named(said["activity"], launch)
-    made = Activity.objects.filter(resource_link=link).first()
-    if made is not None:
-        return made
+        return _named(said, launch, own)
+    if own is not None:
+        return own
     try:
         placed = read(said)
     except BadParameter as bad:
         raise NotSetUp(bad) from None
-    if placed is None:
+    if placed is not None:
+        return activities.at(link, module=placed.module.slug, settings=placed.settings)
+    original = _original(said, link)
+    if original is None:
         raise NotSetUp
-    return enrolments.activity_at(
-        link,
-        module=catalogue.summary(placed.module),
-        pass_mark=placed.pass_mark,
-        attempts_allowed=placed.attempts_allowed,
-        keeps=placed.keeps,
-    )
+    return activities.settle(link, original, is_copy=True, now=launch.launched_at)
 
 
-def _named(name: str, launch: Launch) -> Activity:
+def _named(said: Mapping[str, str], launch: Launch, own: Activity | None) -> Activity:
     try:
-        found = Activity.objects.filter(pk=UUID(name), deployment=launch.link.deployment).first()
+        pk = UUID(said["activity"])
     except ValueError:
-        found = None
-    if found is None:
+        raise ForeignActivity from None
+    if own is not None and pk in (own.pk, own.copied_from_id):
+        return own
+    named = activities.named(pk, launch.link)
+    if named is None:
         raise ForeignActivity
-    return found
+    if own is not None and _is_old(launch):
+        return own
+    is_copy = deep_linking.LINK_HISTORY in said
+    return activities.settle(launch.link, named, is_copy=is_copy, now=launch.launched_at)
+
+
+def _is_old(launch: Launch) -> bool:
+    """Whether the link was launched again since, maybe with other parameters."""
+    return Launch.objects.filter(
+        resource_link=launch.resource_link_id, launched_at__gt=launch.launched_at
+    ).exists()
+
+
+def _original(said: Mapping[str, str], link: ResourceLink) -> Activity | None:
+    """The activity of the link that this one was copied from, where the VLE tells: the nearest comes first."""
+    earlier = [unquote(pk) for pk in said.get(deep_linking.LINK_HISTORY, "").split(",")]
+    known = Activity.objects.filter(
+        resource_link__deployment=link.deployment, resource_link__resource_link_id__in=earlier
+    ).select_related("resource_link")
+    by_link = {
+        activity.resource_link.resource_link_id: activity for activity in known if activity.resource_link
+    }
+    return next((by_link[pk] for pk in earlier if pk in by_link), None)
 
 
 def read(said: Mapping[str, str]) -> Placement | None:
@@ -124,15 +146,31 @@ def read(said: Mapping[str, str]) -> Placement | None:
     except catalogue.ModuleNotFound:
         slugs = ", ".join(known.slug for known in catalogue.all_modules())
         raise BadParameter("module", said["module"], slugs) from None
-    return Placement(
-        module=module,
+    usual = usual_settings(module)
+    settings = replace(
+        usual,
         pass_mark=_read(
-            said, "pass_mark", _whole(1, 100), module.pass_mark, _("a whole number from 1 to 100")
+            said, "pass_mark", _whole(1, 100), usual.pass_mark, _("a whole number from 1 to 100")
         ),
         attempts_allowed=_read(
-            said, "attempts", _attempts, None, _("a whole number from 1 to 100, or unlimited")
+            said,
+            "attempts",
+            _attempts,
+            usual.attempts_allowed,
+            _("a whole number from 1 to 100, or unlimited"),
         ),
-        keeps=_read(said, "keeps", Activity.Keeps, Activity.Keeps.BEST, _("best or latest")),
+        keeps=_read(said, "keeps", Activity.Keeps, usual.keeps, _("best or latest")),
+    )
+    return Placement(module, settings)
+
+
+def usual_settings(module: Module) -> Settings:
+    """How a module is placed unless its author says otherwise."""
+    return Settings(
+        title=module.title[:MOST_TITLE],
+        nation=module.nation,
+        audience=module.audience,
+        pass_mark=module.pass_mark,
     )
 
 

@@ -58,7 +58,10 @@ def standing_of(enrolment: Enrolment, module: Module) -> Standing:
         open_attempt=enrolment.attempts.filter(submitted_at=None).first(),
         attempts_left=attempts.attempts_left(enrolment),
         leads=Membership.objects.filter(
-            context=enrolment.resource_link.context_id, lti_user=enrolment.lti_user_id, is_lead=True
+            context=enrolment.resource_link.context_id,
+            lti_user=enrolment.lti_user_id,
+            is_lead=True,
+            left_at=None,
         ).exists(),
         commitment=commitments.kept(enrolment, module),
     )

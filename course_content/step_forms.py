@@ -7,8 +7,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from course_content.assessments import Reason, Trigger
-from course_content.forms import NOT_ON_OFFER, ChoiceForm, Problems
+from course_content.forms import NOT_ON_OFFER, ChoiceForm
 from course_content.schema import Commitment
+from grading.forms import Problems
 
 
 class TriggerForm(ChoiceForm):

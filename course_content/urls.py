@@ -1,10 +1,15 @@
 from django.urls import path
 
-from course_content.views import assessments, commitments, modules, quizzes, steps
+from course_content.views import assessments, commitments, modules, picker, quizzes, reviews, steps
 
 app_name = "learn"
 urlpatterns = [
     path("launch/<int:launch_pk>/", modules.landing, name="landing"),
+    path("choose/<int:launch_pk>/", picker.choose, name="picker"),
+    path("choose/<int:launch_pk>/preview/", picker.preview, name="picker-preview"),
+    path("choose/<int:launch_pk>/settings/", picker.settings, name="picker-settings"),
+    path("choose/<int:launch_pk>/cancel/", picker.cancel, name="picker-cancel"),
+    path("launch/<int:launch_pk>/review/", reviews.review, name="review"),
     path("link/<int:link_pk>/take/", modules.take, name="take"),
     path("<int:enrolment_pk>/", modules.module, name="module"),
     path("<int:enrolment_pk>/name/", modules.name, name="name"),

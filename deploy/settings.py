@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+from celery.schedules import crontab
 from cryptography.fernet import Fernet, MultiFernet
 from django.core.exceptions import ImproperlyConfigured
 
@@ -47,6 +48,8 @@ except ValueError:
         f"KEY_ENCRYPTION_KEYS is {'not right' if KEY_ENCRYPTION_KEYS else 'not set'}. Make a key with: python -c "
         '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())". See .env.example.'
     ) from None
+# 0: only by command.
+KEY_ROTATION_DAYS = env.int("KEY_ROTATION_DAYS", default=90)
 PUBLIC_URL = secret(
     "PUBLIC_URL", "It is the tool's address, such as https://saferesponse.example.org."
 ).rstrip("/")
@@ -179,13 +182,21 @@ elif CELERY_BROKER_URL.startswith(("amqp:", "amqps:", "pyamqp:")):
         "write_timeout": 2,
     }
 # How long a worker may hold a score before another takes it over. Every process must be told the same.
-OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=120)
+OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=180)
+# A roster of a hundred thousand takes a worker many minutes: the others must be free for grades.
+ROSTERS_AT_ONCE = env.int("ROSTERS_AT_ONCE", default=1)
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-outgoing-scores": {
         "task": "grading.deliver_scores",
         "schedule": env.float("OUTBOX_SWEEP_SECONDS", default=60.0),
     },
+    # A ring that nobody has heard within the minute is worth no more than the next.
+    "sweep-rosters": {"task": "lti_tool.sync_rosters", "schedule": 60.0, "options": {"expires": 60}},
+    "plan-rosters": {"task": "lti_tool.plan_rosters", "schedule": crontab(hour="0", minute="30")},
+    # By the clock, not by how long beat has run: one that is restarted every day would never get there.
+    "look-after-keys": {"task": "lti_tool.look_after_keys", "schedule": crontab(hour="3", minute="10")},
+    "sweep-tallies": {"task": "lti_tool.sweep_tallies", "schedule": crontab(hour="3", minute="20")},
 }
 
 # --- mail, files, language ------------------------------------------------------------------------------

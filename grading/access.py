@@ -4,7 +4,7 @@ A page never loads a row by its id alone: every loader joins it to the people wh
 rights and `is_active` are read now, not remembered.
 """
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
@@ -38,6 +38,25 @@ def launch_of(request: HttpRequest, pk: int) -> Launch:
         lti_user__is_active=True,
         lti_user__registration__is_active=True,
         deployment__status=Deployment.Status.ACCEPTED,
+    )
+
+
+def privacy_launch_of(request: HttpRequest, pk: int) -> Launch:
+    """A data privacy launch by somebody signed in here."""
+    launch = launch_of(request, pk)
+    if launch.message != Launch.Message.DATA_PRIVACY:
+        raise Http404
+    return launch
+
+
+def signed_in_user(request: HttpRequest, registration_pk: int) -> LtiUser:
+    """Whoever is signed in here from this VLE."""
+    return get_object_or_404(
+        LtiUser.objects.select_related("person", "registration"),
+        pk=request.signed_in.get(registration_pk),  # type: ignore[attr-defined]
+        registration=registration_pk,
+        is_active=True,
+        registration__is_active=True,
     )
 
 
@@ -76,6 +95,7 @@ def led_place(request: HttpRequest, pk: int) -> tuple[ResourceLink, LtiUser]:
         lti_user__is_active=True,
         lti_user__registration__is_active=True,
         is_lead=True,
+        left_at=None,
     )
     link = get_object_or_404(
         ResourceLink.objects.select_related("context__school", "deployment__registration", "activity").filter(
@@ -90,7 +110,10 @@ def led_place(request: HttpRequest, pk: int) -> tuple[ResourceLink, LtiUser]:
 
 
 def activities_at(link: ResourceLink) -> QuerySet[Activity]:
-    """The activities that people took at this link, the link's own among them."""
-    return Activity.objects.filter(
-        Q(resource_link=link) | Q(enrolments__resource_link=link), deployment=link.deployment
-    ).distinct()
+    """The activities that people took at this link, with what they were copied from: its own, then earlier ones."""
+    return (
+        Activity.objects.select_related("copied_from__placed_in", "copied_from__resource_link__context")
+        .filter(Q(resource_link=link) | Q(enrolments__resource_link=link), deployment=link.deployment)
+        .order_by(F("resource_link").desc(nulls_last=True), "-created_at")
+        .distinct()
+    )

@@ -36,7 +36,7 @@ class ActivityAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(OutgoingScore)
 class OutgoingScoreAdmin(ReadOnly):
-    list_display = ["pk", "state", "percentage", "tries", "problem", "queued_at", "settled_at"]
+    list_display = ["pk", "state", "percentage", "tries", "reason", "queued_at", "settled_at"]
     list_filter = ["state", "enrolment__lti_user__registration"]
     actions = ["send_again"]
 

@@ -6,30 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from grading.models import Activity, Enrolment, StepProgress
-from grading.papers import ModuleSummary
-from lti_tool.models import Launch, LtiUser, Person, ResourceLink
-
-
-def activity_at(
-    link: ResourceLink, *, module: ModuleSummary, pass_mark: int, attempts_allowed: int | None, keeps: str
-) -> Activity:
-    """The activity of a link made by hand: made at its first launch, with the settings the link's author
-    wrote into the custom parameters. From then on the settings are the activity's own.
-    """
-    activity, _ = Activity.objects.get_or_create(
-        resource_link=link,
-        defaults={
-            "deployment": link.deployment,
-            "module": module.slug,
-            "title": module.title,
-            "nation": module.nation,
-            "audience": module.audience,
-            "pass_mark": pass_mark,
-            "attempts_allowed": attempts_allowed,
-            "keeps": keeps,
-        },
-    )
-    return activity
+from lti_tool.models import Launch, LtiUser, Person
 
 
 def enrol(launch: Launch, activity: Activity) -> Enrolment:

@@ -6,13 +6,12 @@ nothing (design §1). For one enrolment nothing older is ever sent after somethi
 """
 
 import logging
-import random
 import time
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -20,34 +19,27 @@ from django.utils import timezone
 
 from grading import certificates
 from grading.models import Enrolment, OutgoingScore, Result
-from lti_tool import ags, platform_quirks
-from lti_tool.models import Deployment, LineItem, Registration
+from lti_tool import ags, platform_quirks, queues, tallies
+from lti_tool.models import ConnectionTally, Deployment, LineItem, Registration
 
 logger = logging.getLogger(__name__)
 State = OutgoingScore.State
 
 TASK = "grading.deliver_scores"
 BATCH = 25
-# Longer than a single score takes (`lti_tool.http`: a token, a column, a score, 20 s each at most). One that takes
-# longer still is sent twice, and the earlier timestamp of the slow one keeps it from undoing anything newer.
+# Looked at before each request, and renewed when half of it is over: so half of it outlasts the slowest request (a
+# token and the answer, and both once more after a 401, `lti_tool.http.TOTAL_SECONDS` each).
 LEASE = timedelta(seconds=settings.OUTBOX_LEASE_SECONDS)
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 15.0, 6 * 3600.0
 # About a day and a half of trying, and never less than a day.
 MOST_TRIES = 19
-# So often we come back as soon as the platform says, for what passes in a moment; then we back off all the same.
-PROMPT_TRIES = 3
-RING_SECONDS = 2
 # A wake-up stays for scores that are due this soon: Moodle's second between two scores, a column being made.
 LINGER_SECONDS = 5.0
-GAVE_UP = "We have tried for more than a day. "
-OUR_FAULT = "Something went wrong on our side."
-SWITCHED_OFF = (
-    "The connection to this VLE is switched off. Ask the training's administrator to switch it on, then send the "
-    "grade again."
-)
 # After so many scores in a row without an answer, the VLE's other scores are left alone for so long.
 SILENT_AFTER = 2
 SILENCE = timedelta(seconds=60)
+# What happens among our own workers is no sign of how a connection is doing.
+AMONG_OURSELVES = {ags.Reason.COLUMN_BUSY, ags.Reason.OVERTAKEN}
 
 
 def queue(result: Result, *, now: datetime) -> OutgoingScore:
@@ -107,14 +99,7 @@ def _not_before(result: Result, now: datetime) -> datetime:
 
 
 def ring() -> None:
-    """Ring the doorbell. If nobody hears it, beat's sweep finds the row within a minute."""
-    try:
-        current_app.send_task(
-            TASK, ignore_result=True, retry=False, timeout=RING_SECONDS, confirm_timeout=RING_SECONDS
-        )
-    except Exception as error:
-        # Whatever is wrong with the broker (gone, full, mute, set up otherwise), the submit has succeeded.
-        logger.warning("doorbell.unheard why=%s", type(error).__name__)
+    queues.ring(TASK)
 
 
 def drain(*, until: float | None = None) -> int:
@@ -162,7 +147,7 @@ def claim(*, now: datetime, most: int = BATCH) -> list[OutgoingScore]:
     )
     # A score that workers die of again and again would for ever be the first to be taken.
     OutgoingScore.objects.filter(lost, tries__gte=MOST_TRIES).update(
-        state=State.PARKED, problem=OUR_FAULT, settled_at=now, leased_until=None
+        state=State.PARKED, reason=ags.Reason.OUR_FAULT, settled_at=now, leased_until=None
     )
     due = Q(state=State.WAITING, due_at__lte=now) & _FREE
     picked = list(
@@ -194,8 +179,6 @@ def deliver(score: OutgoingScore) -> bool:
 
     Returns whether its VLE can be reached, as far as this showed.
     """
-    if not _still_ours(score):
-        return True
     registration = score.enrolment.lti_user.registration
     try:
         _send(score, registration)
@@ -203,31 +186,32 @@ def deliver(score: OutgoingScore) -> bool:
         _put_back(score, state=State.UNGRADED, settled_at=timezone.now())
     except ags.ScoreRefused as refused:
         logger.warning(
-            "score.refused registration=%s score=%s tries=%s permanent=%s",
+            "score.refused registration=%s score=%s tries=%s reason=%s",
             registration.pk,
             score.pk,
             score.tries,
-            refused.permanent,
+            refused.reason,
         )
         _put_off_or_park(score, refused)
-        return not refused.unreachable
+        return refused.reason is not ags.Reason.UNREACHABLE
     except Exception:
         # An answer that nobody foresaw, or a row that makes no sense: left alone it would be taken first, and
         # fail, at every sweep, and nothing behind it would ever be sent.
         logger.exception(
             "score.failed registration=%s score=%s tries=%s", registration.pk, score.pk, score.tries
         )
-        _put_off_or_park(score, ags.ScoreRefused(OUR_FAULT, permanent=False))
+        _put_off_or_park(score, ags.ScoreRefused(ags.Reason.OUR_FAULT))
     else:
         logger.info("score.delivered registration=%s score=%s", registration.pk, score.pk)
-        _ours(score).update(state=State.DELIVERED, problem="", settled_at=timezone.now(), leased_until=None)
+        _ours(score).update(state=State.DELIVERED, reason="", settled_at=timezone.now(), leased_until=None)
+        tallies.worked(registration.pk, ConnectionTally.Kind.SCORE, timezone.now())
     return True
 
 
 def _send(score: OutgoingScore, registration: Registration) -> None:
     enrolment = score.enrolment
     if not registration.is_active or enrolment.resource_link.deployment.status != Deployment.Status.ACCEPTED:
-        raise ags.ScoreRefused(SWITCHED_OFF, permanent=True)
+        raise ags.ScoreRefused(ags.Reason.SWITCHED_OFF, permanent=True)
     line_item: LineItem | None = getattr(enrolment.resource_link, "line_item", None)
     certificate = enrolment.result.certificate if enrolment.result.passed else None
     ags.send(
@@ -240,20 +224,23 @@ def _send(score: OutgoingScore, registration: Registration) -> None:
             submitted_at=score.submitted_at,
             verify_url=certificates.verify_url(certificate.code) if certificate else "",
         ),
-        label=enrolment.activity.title,
+        ags.Column(
+            enrolment.activity.title, resource_id=str(enrolment.activity_id), due_at=enrolment.activity.due_at
+        ),
+        before_asking=partial(_hold, score),
     )
 
 
-def _still_ours(score: OutgoingScore) -> bool:
-    """Whether the lease will outlast the sending; late in a slow batch it is renewed first."""
+def _hold(score: OutgoingScore) -> None:
+    """See to it that the lease outlasts the next request. Raises ScoreRefused when another has taken it over."""
     now = timezone.now()
     assert score.leased_until is not None
     if score.leased_until - now > LEASE / 2:
-        return True
+        return
     renewed = now + LEASE
-    held = _ours(score).update(leased_until=renewed)
+    if not _ours(score).update(leased_until=renewed):
+        raise ags.ScoreRefused(ags.Reason.OVERTAKEN)
     score.leased_until = renewed
-    return bool(held)
 
 
 def _ours(score: OutgoingScore) -> QuerySet[OutgoingScore]:
@@ -263,13 +250,14 @@ def _ours(score: OutgoingScore) -> QuerySet[OutgoingScore]:
 
 def _put_off_or_park(score: OutgoingScore, refused: ags.ScoreRefused) -> None:
     now = timezone.now()
-    if refused.permanent:
-        _put_back(score, state=State.PARKED, problem=refused.problem, settled_at=now)
-    elif score.tries >= MOST_TRIES:
-        _put_back(score, state=State.PARKED, problem=GAVE_UP + refused.problem, settled_at=now)
+    if refused.reason not in AMONG_OURSELVES:
+        registration = score.enrolment.lti_user.registration_id
+        tallies.failed(registration, ConnectionTally.Kind.SCORE, refused.reason, now)
+    if refused.permanent or score.tries >= MOST_TRIES:
+        _put_back(score, state=State.PARKED, reason=refused.reason, settled_at=now)
     else:
         wait = timedelta(seconds=back_off(score.tries, refused.retry_after))
-        _put_back(score, state=State.WAITING, problem=refused.problem, due_at=now + wait)
+        _put_back(score, state=State.WAITING, reason=refused.reason, due_at=now + wait)
 
 
 @transaction.atomic
@@ -287,23 +275,15 @@ def _put_back(score: OutgoingScore, **found: Any) -> None:
 
 
 def back_off(tries: int, retry_after: float | None) -> float:
-    """Seconds to wait after so many tries: doubling, with jitter so that a term's scores do not return
-    together; never less than the platform asked for.
-    """
-    longest = min(FIRST_WAIT_SECONDS * 2 ** (tries - 1), LONGEST_WAIT_SECONDS)
-    wait = random.uniform(longest / 2, longest)  # noqa: S311 (jitter, no secret)
-    if retry_after is None:
-        return wait
-    asked = retry_after * random.uniform(1, 1.2)  # noqa: S311
-    # A VLE that says "in a second" for hours is down all the same.
-    return asked if tries <= PROMPT_TRIES else max(asked, wait)
+    """Seconds to wait after so many tries of a score."""
+    return queues.back_off(tries, retry_after, first=FIRST_WAIT_SECONDS, longest=LONGEST_WAIT_SECONDS)
 
 
 @transaction.atomic
 def send_again(scores: QuerySet[OutgoingScore], *, now: datetime) -> int:
     """Put parked scores (or those that had no gradebook) back on their way. Returns how many."""
     again = scores.filter(state__in=[State.PARKED, State.UNGRADED]).update(
-        state=State.WAITING, due_at=now, tries=0, problem="", settled_at=None
+        state=State.WAITING, due_at=now, tries=0, reason="", settled_at=None
     )
     if again:
         transaction.on_commit(ring)

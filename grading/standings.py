@@ -1,17 +1,25 @@
 """Where everybody stands in one activity at one link: what a lead's page shows. Built once, then rendered."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, NamedTuple
 
-from django.db.models import Max, Prefetch
+from django.core.paginator import Page, Paginator
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Prefetch, Q
 from django.utils.translation import gettext_lazy as _
 
-from grading.models import Activity, Enrolment, OutgoingScore
+from grading import problems
+from grading.models import Activity, Attempt, Enrolment, OutgoingScore, StepProgress
 from lti_tool.models import Membership, ResourceLink
+from lti_tool.models.people import display_name
 
 State = OutgoingScore.State
+
+# Lines on a page.
+PAGE = 100
 
 
 class Standing(StrEnum):
@@ -33,6 +41,10 @@ _WORDS = {
     Standing.UNDER_WAY: _("Under way"),
     Standing.NOT_STARTED: _("Not started"),
 }
+
+ORDER = {standing: number for number, standing in enumerate(Standing)}
+# What is wanted in place of a standing: people who are in the course no more.
+LEFT = "left"
 
 _DELIVERY = {
     State.WAITING: _("On its way to the gradebook"),
@@ -60,80 +72,165 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a lead wants to see of the list: people of one standing, or who have left; part of a name; a page."""
+
+    show: str = ""
+    name: str = ""
+    page: str = "1"
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.show or self.name)
+
+
+EVERYBODY = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
-    """Everybody's line in one activity, with the counts above them."""
+    """Everybody's standing in one activity: how many of each, and the lines of one page.
+
+    `left` are people who are in the course no more: counted apart, and the first of them shown apart.
+    """
 
     activity: Activity
     rows: tuple[Row, ...]
+    page: Page[Any]
+    counts: list[tuple[Standing, int]]
+    # Grades that somebody must do something about.
+    undelivered: int
+    left: tuple[Row, ...]
+    left_count: int
     as_of: datetime
 
-    def count(self, standing: Standing) -> int:
-        return Counter(row.standing for row in self.rows)[standing]
 
-    @property
-    def counts(self) -> list[tuple[Standing, int]]:
-        return [(standing, self.count(standing)) for standing in Standing]
-
-    @property
-    def undelivered(self) -> int:
-        """Grades that somebody must do something about."""
-        return sum(row.delivery_state == State.PARKED for row in self.rows)
+_WHO = ("lti_user", "lti_user__name", "lti_user__person__certificate_name")
 
 
-def overview(link: ResourceLink, activity: Activity, *, as_of: datetime) -> Overview:
-    """Everybody in the course who takes the training here, as far as launches tell.
+class _Person(NamedTuple):
+    """One person as far as counting, sorting and finding them needs."""
 
-    People whom the VLE calls learners and who have launched this or another link of the course, and anybody who
-    has begun. Three queries, however many they are.
+    lti_user: int
+    name: str
+    standing: Standing
+    has_left: bool
+
+
+def overview(
+    link: ResourceLink, activity: Activity, *, as_of: datetime, wanted: Wanted = EVERYBODY
+) -> Overview:
+    """Everybody in the course who takes the training here: its learners, as far as the roster and launches tell,
+    and anybody who has begun. Four queries, however many they are.
     """
-    newest = OutgoingScore.objects.exclude(state=State.SUPERSEDED)
-    enrolments = {
-        enrolment.lti_user_id: enrolment
-        for enrolment in Enrolment.objects.filter(activity=activity, resource_link=link)
-        .select_related("lti_user__person", "result__certificate")
-        .annotate(attempts_made=Max("attempts__number"), steps_begun=Max("progress__begun_at"))
-        .prefetch_related(Prefetch("scores", newest.order_by("pk"), to_attr="live_scores"))
-    }
-    learners = Membership.objects.filter(
-        context=link.context, is_learner=True, lti_user__is_active=True
-    ).select_related("lti_user__person")
+    enrolled = _enrolled(link, activity)
+    people = sorted(
+        _people(link, enrolled, everybody=activity.resource_link_id == link.pk),
+        key=lambda person: (ORDER[person.standing], person.name.casefold()),
+    )
+    here = [person for person in people if not person.has_left]
+    gone = [person for person in people if person.has_left and _matches(person, wanted)]
+    found = gone if wanted.show == LEFT else [person for person in here if _matches(person, wanted)]
+    page = Paginator(found, PAGE).get_page(wanted.page)
+    left = [] if wanted.show == LEFT else gone[:PAGE]
+    enrolments = _enrolments(link, activity, [person.lti_user for person in (*page, *left)])
+    by_standing = Counter(person.standing for person in here)
+    return Overview(
+        activity=activity,
+        rows=tuple(_row(person, enrolments.get(person.lti_user)) for person in page),
+        page=page,
+        counts=[(standing, by_standing[standing]) for standing in Standing],
+        undelivered=sum(begun.is_parked for begun in enrolled.values()),
+        left=tuple(_row(person, enrolments.get(person.lti_user)) for person in left),
+        left_count=sum(person.has_left for person in people),
+        as_of=as_of,
+    )
+
+
+class _Begun(NamedTuple):
+    """Somebody who takes the activity here: what they are called, and how far they are."""
+
+    name: str
+    result: int | None
+    certificate: int | None
+    has_begun: bool
+    is_parked: bool
+
+    @property
+    def standing(self) -> Standing:
+        if self.result is not None:
+            return Standing.PASSED if self.certificate else Standing.NOT_PASSED
+        return Standing.UNDER_WAY if self.has_begun else Standing.NOT_STARTED
+
+
+def _enrolled(link: ResourceLink, activity: Activity) -> dict[int, _Begun]:
+    """Everybody who takes the activity here, by the user's id."""
+    own = {"enrolment": OuterRef("pk")}
+    has_begun = Q(Exists(Attempt.objects.filter(**own))) | Q(Exists(StepProgress.objects.filter(**own)))
+    rows = (
+        Enrolment.objects.filter(activity=activity, resource_link=link, lti_user__is_active=True)
+        .annotate(
+            has_begun=ExpressionWrapper(has_begun, BooleanField()),
+            is_parked=Exists(OutgoingScore.objects.filter(**own, state=State.PARKED)),
+        )
+        .values_list(*_WHO, "result", "result__certificate", "has_begun", "is_parked")
+    )
+    return {pk: _Begun(display_name(pk, asked or name), *done) for pk, name, asked, *done in rows}
+
+
+def _people(link: ResourceLink, enrolled: dict[int, _Begun], *, everybody: bool) -> Iterator[_Person]:
+    """`everybody`: the course's learners too, who have not begun. An activity that the link has given up is owed by
+    nobody.
+    """
+    members = Membership.objects.filter(context=link.context_id, lti_user__is_active=True)
+    unseen = dict(enrolled)
+    for pk, name, asked, is_learner, left_at in members.values_list(*_WHO, "is_learner", "left_at"):
+        begun = unseen.pop(pk, None)
+        if begun:
+            yield _Person(pk, begun.name, begun.standing, left_at is not None)
+        elif is_learner and everybody:
+            shown = display_name(pk, asked or name)
+            yield _Person(pk, shown, Standing.NOT_STARTED, left_at is not None)
     # Whoever has begun counts without a membership, too: the link may have moved here from another course.
-    people = {member.lti_user_id: member.lti_user for member in learners} | {
-        pk: enrolment.lti_user for pk, enrolment in enrolments.items() if enrolment.lti_user.is_active
+    for pk, begun in unseen.items():
+        yield _Person(pk, begun.name, begun.standing, False)
+
+
+def _matches(person: _Person, wanted: Wanted) -> bool:
+    is_shown = wanted.show in {"", LEFT, person.standing}
+    return is_shown and wanted.name.casefold() in person.name.casefold()
+
+
+def _enrolments(link: ResourceLink, activity: Activity, users: list[int]) -> dict[int, Enrolment]:
+    newest = OutgoingScore.objects.exclude(state=State.SUPERSEDED)
+    shown = Enrolment.objects.filter(activity=activity, resource_link=link, lti_user__in=users)
+    return {
+        enrolment.lti_user_id: enrolment
+        for enrolment in shown.select_related(
+            "lti_user__person", "lti_user__registration", "result__certificate"
+        ).prefetch_related(Prefetch("scores", newest.order_by("pk"), to_attr="live_scores"))
     }
-    rows = [_row(user.display_name, enrolments.get(pk)) for pk, user in people.items()]
-    order = list(Standing)
-    rows.sort(key=lambda row: (order.index(row.standing), row.name.casefold()))
-    return Overview(activity, tuple(rows), as_of)
 
 
-def _row(name: str, enrolment: Enrolment | None) -> Row:
+def _row(person: _Person, enrolment: Enrolment | None) -> Row:
     result = getattr(enrolment, "result", None)
     score: OutgoingScore | None = None
-    if enrolment is not None:
-        score = enrolment.live_scores[-1] if enrolment.live_scores else None  # type: ignore[attr-defined]
+    problem: problems.Problem | None = None
+    if enrolment is not None and enrolment.live_scores:  # type: ignore[attr-defined]
+        score = enrolment.live_scores[-1]  # type: ignore[attr-defined]
+        problem = problems.for_lead(score, enrolment.lti_user)
     return Row(
-        name=name,
-        standing=_standing(enrolment),
+        name=person.name,
+        standing=person.standing,
         percentage=result.percentage if result else None,
         changed_at=result.changed_at if result else None,
         delivery=str(_DELIVERY[State(score.state)]) if score else "",
         delivery_state=score.state if score else "",
         delivered_at=score.settled_at if score and score.state == State.DELIVERED else None,
-        problem=score.problem if score and score.state != State.DELIVERED else "",
+        problem=str(problem) if problem else "",
         score_pk=score.pk if score else None,
         certificate_code=result.certificate.code if result and result.certificate else "",
     )
-
-
-def _standing(enrolment: Enrolment | None) -> Standing:
-    if enrolment is None:
-        return Standing.NOT_STARTED
-    result = getattr(enrolment, "result", None)
-    if result is not None:
-        return Standing.PASSED if result.certificate_id else Standing.NOT_PASSED
-    begun = enrolment.attempts_made or enrolment.steps_begun  # type: ignore[attr-defined]
-    return Standing.UNDER_WAY if begun else Standing.NOT_STARTED
 
 
 def delivery_words(score: OutgoingScore) -> str:

@@ -1,64 +1,65 @@
-"""Assignment and Grade Services 2.0: one score into one gradebook column.
+"""Assignment and Grade Services 2.0: one score into one gradebook column, and what stands there.
 
-Only what the specification names is sent; how a make of VLE wants it is `platform_quirks`'s. Every failure
-comes back as one exception that says whether trying again can help, and what a person could do.
+Only what the specification names is sent; how a make of VLE wants it is `platform_quirks`'s.
 """
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from datetime import datetime
+from typing import Any
 
-import requests
-from django.db.models import Q
 from django.utils import timezone
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lti_tool import platform_quirks
+from lti_tool.gradebook import (
+    LINE_ITEM,
+    LINE_ITEM_READONLY,
+    RESULT_READONLY,
+    SCORE,
+    Gradebook,
+    Reason,
+    ScoreRefused,
+    below,
+    stamp,
+)
+from lti_tool.line_items import (
+    SCORE_MAXIMUM,
+    Column,
+    NotScratch,
+    delete_scratch_column,
+    find_or_make,
+    make_scratch_column,
+)
 from lti_tool.models import LineItem, Registration
-from lti_tool.pylti import Connector, ServiceResponse, TokenRefused
+from lti_tool.pylti import ServiceResponse, add_query
 
-_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/"
-SCORE, LINE_ITEM = f"{_SCOPE}score", f"{_SCOPE}lineitem"
-LINE_ITEM_READONLY, RESULT_READONLY = f"{_SCOPE}lineitem.readonly", f"{_SCOPE}result.readonly"
+__all__ = [
+    "LINE_ITEM",
+    "LINE_ITEM_READONLY",
+    "RESULT_READONLY",
+    "SCORE",
+    "Column",
+    "NoGradebook",
+    "NotScratch",
+    "Reason",
+    "Result",
+    "Score",
+    "ScoreRefused",
+    "delete_scratch_column",
+    "make_scratch_column",
+    "results",
+    "send",
+]
 
 # Moodle finds its handler by these exact types: application/json is answered "No handler found".
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
-LINE_ITEM_TYPE = "application/vnd.ims.lis.v2.lineitem+json"
-LINE_ITEMS_TYPE = "application/vnd.ims.lis.v2.lineitemcontainer+json"
 RESULTS_TYPE = "application/vnd.ims.lis.v2.resultcontainer+json"
-
-# Moodle takes whole numbers from 1 to 100 only; so does every other platform.
-SCORE_MAXIMUM = 100
-LEASE_SECONDS = 60
 
 
 class NoGradebook(Exception):
     """The launch named no gradebook: there is nowhere to send a score to."""
-
-
-class ScoreRefused(Exception):
-    """A score did not get through.
-
-    `permanent`: trying again cannot help until somebody acts. `problem` says what happened and what to do, for a
-    lead. `retry_after` is how many seconds the platform asked us to wait, where it did. `unreachable`: it did not
-    answer at all, so it will not answer for anybody else just now.
-    """
-
-    def __init__(
-        self,
-        problem: str,
-        *,
-        permanent: bool,
-        retry_after: float | None = None,
-        unreachable: bool = False,
-    ) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.permanent = permanent
-        self.retry_after = retry_after
-        self.unreachable = unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,55 +73,60 @@ class Score:
     verify_url: str = ""
 
 
-def send(line_item: LineItem | None, registration: Registration, score: Score, *, label: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What stands in a column for somebody. `share`: of the column's maximum; None where there is no grade."""
+
+    user_id: str
+    share: float | None
+    comment: str
+
+    def shows(self, score: Score) -> bool:
+        """Whether this is that score. A comment is shown in many ways, so only the certificate's address counts;
+        some VLEs show none at all.
+        """
+        same_grade = self.share is not None and abs(self.share - score.percentage / SCORE_MAXIMUM) < 0.005
+        is_proven = not self.comment or score.verify_url in self.comment
+        return self.user_id == score.user_id and same_grade and is_proven
+
+
+def send(
+    line_item: LineItem | None,
+    registration: Registration,
+    score: Score,
+    column: Column,
+    *,
+    before_asking: Callable[[], None] = lambda: None,
+) -> None:
     """Bring one score home. Returns when the platform has it.
 
-    Raises NoGradebook, or ScoreRefused.
+    `column` is what the link's is called where it has none yet. `before_asking` is called before each request, and
+    stops the sending by raising ScoreRefused. Raises NoGradebook, or ScoreRefused.
     """
     if line_item is None or not (line_item.url or line_item.container_url):
         raise NoGradebook
-    may_serve = platform_quirks.of(registration).may_serve
-    if not all(may_serve(registration, url) for url in (line_item.url, line_item.container_url) if url):
-        # A launch's addresses were checked as it came. Since then the VLE may have moved, and its old name may be
-        # somebody else's.
-        raise ScoreRefused(
-            "The gradebook is at an address that is not your VLE's any more. Please open the activity from the "
-            "course once.",
-            permanent=False,  # the next launch of anybody there puts it right
-        )
-    connector = Connector(registration)
+    gradebook = Gradebook(registration, before_asking)
     # Stamped before anything that may take its time: whoever took this score over meanwhile, and sent a newer one,
     # has the later stamp, and the platform refuses ours.
     payload = _payload(registration, score)
-    try:
-        if not line_item.url:
-            _find_or_create(connector, line_item, registration, label)
-        response = connector.request(
-            "POST",
-            _below(line_item.url, "scores"),
-            [SCORE],
-            # One line: Moodle 4.5 answers 200 to a pretty-printed score and stores nothing.
-            data=json.dumps(payload, separators=(",", ":")),
-            content_type=SCORE_TYPE,
-            accept="*/*",
-        )
-        if response.status == 409:
-            _reconcile(connector, line_item, score)
-        elif not response.ok:
-            _refuse(response, registration, line_item)
-        elif _is_web_page(response) or (
-            platform_quirks.of(registration).answers_scores_with_nothing
-            and response.body.strip() not in {b"", b"null"}
-        ):
-            raise ScoreRefused(
-                "The VLE answered with a web page instead of taking the grade.", permanent=False
-            )
-    except TokenRefused as refused:
-        _refuse_token(refused)
-    except requests.RequestException:
-        raise ScoreRefused(
-            "The VLE could not be reached, or did not answer in time.", permanent=False, unreachable=True
-        ) from None
+    if not line_item.url:
+        find_or_make(gradebook, line_item, column)
+    response = gradebook.ask(
+        "POST",
+        below(line_item.url, "scores"),
+        SCORE,
+        # One line: Moodle 4.5 answers 200 to a pretty-printed score and stores nothing.
+        content=json.dumps(payload, separators=(",", ":")),
+        content_type=SCORE_TYPE,
+    )
+    if response.status in gradebook.quirks.conflict_statuses:
+        _reconcile(gradebook, line_item, score)
+    elif not response.ok:
+        raise _refusal(response, gradebook, line_item)
+    elif _is_web_page(response) or (
+        gradebook.quirks.answers_scores_with_nothing and response.body.strip() not in {b"", b"null"}
+    ):
+        raise ScoreRefused(Reason.UNREADABLE)
 
 
 def _payload(registration: Registration, score: Score) -> dict[str, Any]:
@@ -134,220 +140,75 @@ def _payload(registration: Registration, score: Score) -> dict[str, Any]:
         "activityProgress": "Completed",
         # Anything else than FullyGraded erases the grade that is there (Moodle, Canvas).
         "gradingProgress": "FullyGraded",
-        "timestamp": _stamp(timezone.now()),
+        "timestamp": stamp(timezone.now()),
         # Sent every time: Moodle erases the comment that is not repeated.
         "comment": score.comment,
     }
     return platform_quirks.of(registration).score(
-        plain, verify_url=score.verify_url, submitted_at=_stamp(score.submitted_at)
+        plain, verify_url=score.verify_url, submitted_at=stamp(score.submitted_at)
     )
 
 
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _reconcile(connector: Connector, line_item: LineItem, score: Score) -> None:
-    """409: the platform has something as new or newer. If that is our score, it has arrived already."""
-    response = connector.request(
-        "GET",
-        _with_query(_below(line_item.url, "results"), user_id=score.user_id),
-        [RESULT_READONLY],
-        accept=RESULTS_TYPE,
-    )
-    try:
-        results = response.json() if response.ok else []
-    except ValueError:
-        results = []
-    if any(_shows(result, score) for result in (results if isinstance(results, list) else [])):
-        return
-    raise ScoreRefused(
-        "The gradebook already holds something newer, perhaps a grade that a teacher entered.",
-        permanent=False,
-        retry_after=2,
-    )
-
-
-def _shows(result: Any, score: Score) -> bool:
-    """Whether a result that the platform holds is this score, by the column's own maximum."""
-    try:
-        # Without a maximum it is 1 (AGS §3.3.4).
-        share = result["resultScore"] / (result.get("resultMaximum") or 1)
-        return bool(
-            result["userId"] == score.user_id and abs(share - score.percentage / SCORE_MAXIMUM) < 0.005
-        )
-    except (KeyError, TypeError, AttributeError, OverflowError):
-        return False  # not readable, and so not ours
-
-
-def _find_or_create(
-    connector: Connector, line_item: LineItem, registration: Registration, label: str
-) -> None:
-    """Fill in `line_item.url`: the link's column as it is found, or a new one.
-
-    Creating is not idempotent anywhere, so one worker at a time may look. Raises ScoreRefused.
-    """
-    now = timezone.now()
-    free = Q(leased_until=None) | Q(leased_until__lt=now)
-    leased = LineItem.objects.filter(free, pk=line_item.pk, url="").update(
-        leased_until=now + timedelta(seconds=LEASE_SECONDS)
-    )
-    line_item.refresh_from_db()
-    if not leased:
-        if line_item.url:
-            return
-        raise ScoreRefused("The gradebook column is being looked up.", permanent=False, retry_after=2)
-    try:
-        url = _find(connector, line_item) or _create(connector, line_item, registration, label)
-        if not platform_quirks.of(registration).may_serve(registration, url):
-            raise ScoreRefused("The VLE named a gradebook column at a foreign address.", permanent=True)
-        # Unless a launch named it meanwhile: that is first-hand.
-        LineItem.objects.filter(pk=line_item.pk, url="").update(url=url)
-    finally:
-        LineItem.objects.filter(pk=line_item.pk).update(leased_until=None)
-    line_item.refresh_from_db()
-
-
-def _tag(line_item: LineItem) -> str:
-    return f"saferesponse-{line_item.resource_link_id}"
-
-
-def _find(connector: Connector, line_item: LineItem) -> str:
-    link_id = line_item.resource_link.resource_link_id
-    scope = LINE_ITEM_READONLY if LINE_ITEM_READONLY in line_item.scopes else LINE_ITEM
-    for query in ({"resource_link_id": link_id}, {"tag": _tag(line_item)}):
-        # No `limit`: with one, Moodle's next-page link cannot be read.
-        url = _with_query(line_item.container_url, **query)
-        response = connector.request("GET", url, [scope], accept=LINE_ITEMS_TYPE)
-        if not response.ok:
-            _refuse(response, connector._row, line_item)
-        for item in _json_list(response):
-            # The filter is asked for, not trusted.
-            ours = item.get("resourceLinkId") == link_id or item.get("tag") == _tag(line_item)
-            if ours:
-                return _address(item)
-    return ""
-
-
-def _address(item: Any) -> str:
-    """The URL of a line item as the platform names it. Raises ScoreRefused for one that cannot be kept."""
-    url = item.get("id") if isinstance(item, dict) else None
-    if not isinstance(url, str) or not url.isprintable() or not 0 < len(url) <= 1000:
-        raise ScoreRefused("The VLE's answer about the gradebook column cannot be read.", permanent=False)
-    return url
-
-
-def _create(connector: Connector, line_item: LineItem, registration: Registration, label: str) -> str:
-    if LINE_ITEM not in line_item.scopes:
-        raise ScoreRefused(
-            "The activity has no column in the gradebook, and the VLE does not let the training make one. Ask "
-            "whoever looks after your VLE to give the activity a grade, then send the grade again.",
-            permanent=True,
-        )
-    link_id = line_item.resource_link.resource_link_id
-    response = connector.request(
-        "POST",
-        line_item.container_url,
-        [LINE_ITEM],
-        data=json.dumps(
-            {
-                "scoreMaximum": SCORE_MAXIMUM,
-                "label": label,
-                "resourceId": _tag(line_item),
-                "tag": _tag(line_item),
-                "resourceLinkId": link_id,
-            },
-            separators=(",", ":"),
-        ),
-        content_type=LINE_ITEM_TYPE,
-        accept=LINE_ITEM_TYPE,
-    )
-    if not response.ok:
-        _refuse(response, registration, line_item)
-    try:
-        return _address(response.json())
-    except ValueError:
-        return _address(None)
-
-
-def _json_list(response: ServiceResponse) -> list[dict[str, Any]]:
-    try:
-        items = response.json()
-    except ValueError:
-        raise ScoreRefused("The VLE's list of gradebook columns cannot be read.", permanent=False) from None
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-
-
-def _refuse(response: ServiceResponse, registration: Registration, line_item: LineItem) -> NoReturn:
-    """What an error status means, in words. The body is never kept: VLEs echo what they were sent."""
-    status = response.status
-    if status in {400, 422}:
-        # Moodle answers 400 and Canvas 422 for somebody who cannot be graded: course staff, above all.
-        raise ScoreRefused(
-            "The VLE takes no grade for this person, most often because they are in the course as a teacher. Ask "
-            "whoever looks after your VLE to give them the Student role in this course, then send the grade "
-            "again.",
-            permanent=True,
-        )
-    if status == 403:
-        raise ScoreRefused(
-            "The VLE does not let the training send grades. Ask whoever looks after your VLE to allow it in the "
-            "tool's settings, then send the grade again.",
-            permanent=True,
-        )
-    if status == 404:
-        # The column is gone. Look it up afresh at the next try; we never delete one ourselves.
+def _refusal(response: ServiceResponse, gradebook: Gradebook, line_item: LineItem) -> ScoreRefused:
+    """What an error status means in answer to a score."""
+    quirks = gradebook.quirks
+    if quirks.has_no_attempts_left(response.status, response.body):
+        return ScoreRefused(Reason.NO_ATTEMPTS_LEFT, permanent=True)
+    if quirks.is_ungradable(response.status, response.reason, response.body):
+        return ScoreRefused(Reason.UNGRADABLE, permanent=True)
+    if response.status in {404, 410}:
+        # Look it up afresh at the next try; we never delete one ourselves.
         LineItem.objects.filter(pk=line_item.pk, url=line_item.url).exclude(container_url="").update(url="")
-        raise ScoreRefused("The activity's column in the gradebook is gone.", permanent=False)
-    wait = _retry_after(response.headers.get("retry-after", ""))
-    if status == 429:
-        raise ScoreRefused("The VLE asked us to slow down.", permanent=False, retry_after=wait or 30)
-    raise ScoreRefused(
-        f"The VLE had a fault of its own (status {status}).", permanent=False, retry_after=wait
-    )
-
-
-def _refuse_token(refused: TokenRefused) -> NoReturn:
-    if refused.status in {400, 401, 403} and refused.error in {
-        "invalid_client",
-        "invalid_scope",
-        "unauthorized_client",
-    }:
-        problem = (
-            "The VLE does not accept the training's key or does not allow it to send grades. Ask whoever looks "
-            "after your VLE to check the tool's keyset address and its grade permission."
-        )
-    else:
-        problem = f"The VLE gave no access to its gradebook (status {refused.status})."
-    # Not permanent: a VLE that could not fetch our keys a moment ago says the same as one set up wrongly.
-    raise ScoreRefused(problem, permanent=False) from None
-
-
-def _retry_after(value: str) -> float | None:
-    """Seconds from a Retry-After header (RFC 9110 §10.2.3), in either form; at most a day."""
-    value = value.strip()
-    if value.isdecimal() and len(value) < 9:
-        return float(min(int(value), 86400))
-    try:
-        moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return min(max((moment - timezone.now()).total_seconds(), 0.0), 86400.0)
+        return ScoreRefused(Reason.COLUMN_GONE)
+    return gradebook.refusal(response)
 
 
 def _is_web_page(response: ServiceResponse) -> bool:
     return response.body.lstrip()[:1] == b"<"
 
 
-def _below(url: str, name: str) -> str:
-    """`url` with `/name` on its path. Moodle's line item URLs carry a query, which must stay behind it."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{name}"))
+def _reconcile(gradebook: Gradebook, line_item: LineItem, score: Score) -> None:
+    """The platform has something as new or newer. If that is our score, it has arrived already."""
+    try:
+        is_there = RESULT_READONLY in line_item.scopes and any(
+            result.shows(score) for result in _results(gradebook, line_item, score.user_id)
+        )
+    except ScoreRefused as refused:
+        if refused.reason is Reason.UNREACHABLE:
+            raise
+        is_there = False
+    if not is_there:
+        raise ScoreRefused(Reason.NEWER_GRADE, retry_after=2)
 
 
-def _with_query(url: str, **parameters: str) -> str:
-    parts = urlsplit(url)
-    query = [*parse_qsl(parts.query, keep_blank_values=True), *parameters.items()]
-    return urlunsplit(parts._replace(query=urlencode(query)))
+# --- what stands there --------------------------------------------------------------------------------------
+
+
+class _Document(BaseModel):
+    """A result as the platform describes it (AGS §3.3)."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+    userId: str
+    resultScore: float | None = None
+    # Without one it is 1 (AGS §3.3.4).
+    resultMaximum: float | None = None
+    comment: str | None = None
+
+
+def results(line_item: LineItem, registration: Registration, user_id: str = "") -> Iterator[Result]:
+    """What stands in a column: for one person, or for everybody. Raises ScoreRefused."""
+    return _results(Gradebook(registration), line_item, user_id)
+
+
+def _results(gradebook: Gradebook, line_item: LineItem, user_id: str) -> Iterator[Result]:
+    only = {"user_id": user_id} if user_id and gradebook.quirks.filters_results else {}
+    url = add_query(below(line_item.url, "results"), only)
+    for entry in gradebook.entries(url, RESULT_READONLY, accept=RESULTS_TYPE):
+        try:
+            said = _Document.model_validate(entry)
+        except ValidationError:
+            continue  # not readable, and so not ours
+        if user_id in {"", said.userId}:
+            share = None if said.resultScore is None else said.resultScore / (said.resultMaximum or 1)
+            yield Result(said.userId, share, said.comment or "")

@@ -5,6 +5,7 @@ Moodle and Canvas send it. Identifiers that a database could not keep (NUL, lone
 refused; titles and names are cleaned and cut.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -15,7 +16,8 @@ from lti_tool.rejections import LaunchRejected
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
-DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
+DEEP_LINKING_CLAIM = "https://purl.imsglobal.org/spec/lti-dl/claim/"
+DEEP_LINKING = f"{DEEP_LINKING_CLAIM}deep_linking_settings"
 
 
 class Role(StrEnum):
@@ -47,6 +49,11 @@ _ROLES = {
 }
 
 
+def roles_of(uris: Iterable[str]) -> frozenset[Role]:
+    """The roles that we know; unknown ones give no rights and do no harm."""
+    return frozenset(_ROLES[uri] for uri in uris if uri in _ROLES)
+
+
 def _storable(value: str) -> str:
     """Refuse NUL and lone surrogates, which no database keeps, and line breaks, which would forge log lines."""
     if not value.isprintable():
@@ -55,6 +62,8 @@ def _storable(value: str) -> str:
 
 
 def _without_unstorable(value: str) -> str:
+    if value.isprintable():
+        return value
     return "".join(c for c in value if c != "\x00" and not "\ud800" <= c <= "\udfff")
 
 
@@ -75,6 +84,7 @@ def _none_as_list(value: Any) -> Any:
 Identifier = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_storable)]
 Text = Annotated[str, BeforeValidator(_clean)]
 Address = Annotated[str, BeforeValidator(_none_as_empty), Field(max_length=1000), AfterValidator(_storable)]
+Email = Annotated[Text, AfterValidator(lambda value: value if len(value) <= 254 else "")]
 Names = Annotated[
     list[Annotated[str, Field(max_length=255), AfterValidator(_storable)]],
     BeforeValidator(_none_as_list),
@@ -84,6 +94,19 @@ Names = Annotated[
 
 class _Claim(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+
+class Identity(_Claim):
+    """Who somebody is, as far as their VLE shares it."""
+
+    name: Text = ""
+    given_name: Text = ""
+    family_name: Text = ""
+    email: Email = ""
+
+    @property
+    def full_name(self) -> str:
+        return self.name or f"{self.given_name} {self.family_name}".strip()[:255]
 
 
 class ContextClaim(_Claim):
@@ -150,7 +173,7 @@ _CLAIMS = {
 }
 
 
-class LaunchClaims(_Claim):
+class LaunchClaims(Identity):
     """What every message says. `sub` is required: without it nobody could be told apart from anybody."""
 
     model_config = ConfigDict(alias_generator=lambda field: _CLAIMS.get(field, f"{LTI}{field}"))
@@ -170,19 +193,10 @@ class LaunchClaims(_Claim):
     ags: AgsClaim | None = None
     nrps: NrpsClaim | None = None
     for_user: ForUserClaim | None = None
-    name: Text = ""
-    given_name: Text = ""
-    family_name: Text = ""
-    email: Annotated[Text, AfterValidator(lambda value: value if len(value) <= 254 else "")] = ""
 
     @property
     def roles(self) -> frozenset[Role]:
-        """The roles that we know; unknown ones give no rights and do no harm."""
-        return frozenset(_ROLES[uri] for uri in self.role_uris if uri in _ROLES)
-
-    @property
-    def full_name(self) -> str:
-        return self.name or f"{self.given_name} {self.family_name}".strip()[:255]
+        return roles_of(self.role_uris)
 
     @property
     def custom(self) -> dict[str, str]:
@@ -198,16 +212,13 @@ class LaunchClaims(_Claim):
 
 
 class LinkClaims(LaunchClaims):
-    """The opening of a link in a course (LTI 1.3 core §5)."""
+    """The opening of a link in a course (LTI 1.3 core §5), or a look at a learner's result there.
+
+    The latter should say whose (Submission Review §4). Moodle 4.5 says nobody's for a whole column (executed).
+    """
 
     message_type: Literal["LtiResourceLinkRequest", "LtiSubmissionReviewRequest"]
     resource_link: ResourceLinkClaim
-
-
-class ReviewClaims(LinkClaims):
-    """Somebody looks at the result of a learner (Submission Review §4)."""
-
-    for_user: ForUserClaim
 
 
 class DeepLinkingClaims(LaunchClaims):
@@ -219,11 +230,17 @@ class DeepLinkingClaims(LaunchClaims):
 class DataPrivacyClaims(LaunchClaims):
     """Somebody asks what is kept of them, or an administrator on their behalf (Data Privacy Launch §4)."""
 
+    # By its earlier name, too, which Sakai sends.
+    message_type: Annotated[
+        Literal["LtiDataPrivacyLaunchRequest"],
+        BeforeValidator(lambda said: said if said.startswith("Lti") else f"Lti{said}"),
+    ]
+
 
 _MESSAGES: dict[str, type[LaunchClaims]] = {
-    "LtiSubmissionReviewRequest": ReviewClaims,
     "LtiDeepLinkingRequest": DeepLinkingClaims,
     "LtiDataPrivacyLaunchRequest": DataPrivacyClaims,
+    "DataPrivacyLaunchRequest": DataPrivacyClaims,
 }
 
 

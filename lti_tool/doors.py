@@ -12,6 +12,7 @@ class Door(StrEnum):
 
     PUBLIC = "Anybody."
     PLATFORM = "A VLE's signed message, checked by the view itself."
+    INVITED = "Whoever holds an invitation link, checked by the view itself."
     SIGNED_IN = "Somebody launched from a VLE; what they may see is decided by the page's loader."
     OPERATOR = "Staff of the deployer, signed in to the admin site."
 

@@ -30,6 +30,10 @@ class PlatformUnreachable(requests.RequestException):
     """The VLE could not be asked, or did not answer in the time and size that we allow."""
 
 
+class AnswerTooLarge(PlatformUnreachable):
+    """The VLE answered with more than we read."""
+
+
 class PlatformSession(requests.Session):
     """A requests session with limits. Safe to share within a thread; see `session()`."""
 
@@ -43,10 +47,12 @@ class PlatformSession(requests.Session):
         self.mount("https://", adapter)
         self.mount("http://", adapter)
 
-    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+    def request(
+        self, method: str | bytes, url: str | bytes, *args: Any, max_bytes: int = MAX_BYTES, **kwargs: Any
+    ) -> requests.Response:
         """Send, and read the whole answer within the limits. Redirects are returned, not followed.
 
-        Raises PlatformUnreachable when the address is not allowed, the time is up or the answer too large.
+        Raises PlatformUnreachable when the address is not allowed or the time is up, AnswerTooLarge.
         """
         address = url.decode() if isinstance(url, bytes) else url
         check_address(address)
@@ -58,9 +64,9 @@ class PlatformSession(requests.Session):
                 body = bytearray()
                 for chunk in response.iter_content(64 * 1024):
                     body += chunk
-                    if len(body) > MAX_BYTES:
+                    if len(body) > max_bytes:
                         response.close()
-                        raise PlatformUnreachable("the answer is too large")
+                        raise AnswerTooLarge("the answer is too large")
             response._content = bytes(body)
             return response
         except PlatformUnreachable:

@@ -7,8 +7,16 @@ from urllib.parse import urlsplit
 
 from django.db import IntegrityError, connection, transaction
 
-from lti_tool import platform_quirks
-from lti_tool.claims import AgsClaim, DeepLinkingClaims, LaunchClaims, LinkClaims, NrpsClaim, Role
+from lti_tool import invitations, platform_quirks, rosters
+from lti_tool.claims import (
+    AgsClaim,
+    DataPrivacyClaims,
+    DeepLinkingClaims,
+    LaunchClaims,
+    LinkClaims,
+    NrpsClaim,
+    Role,
+)
 from lti_tool.models import (
     Context,
     DeepLinkingRequest,
@@ -34,9 +42,19 @@ def record(verified: VerifiedLaunch, *, now: datetime) -> Launch:
 
     What is known already of a link and its visitor costs one read and one write. Raises LaunchRejected:
     nonce_replayed, user_inactive, deployment_pending, deployment_refused, service_host_foreign,
-    return_url_foreign, author_role_missing.
+    return_url_foreign, author_role_missing, administrator_role_missing.
     """
-    registration, claims = verified.registration, verified.claims
+    launch = _record(verified.registration, verified.claims, now)
+    if verified.claims.nrps and Role.LEAD in verified.claims.roles:
+        course = _context_id(verified.claims)
+        rosters.ask(
+            Roster.objects.filter(context__deployment=launch.deployment_id, context__context_id=course),
+            now=now,
+        )
+    return launch
+
+
+def _record(registration: Registration, claims: LaunchClaims, now: datetime) -> Launch:
     for _ in range(RACES):
         try:
             if isinstance(claims, LinkClaims):
@@ -58,13 +76,15 @@ def _of_link(registration: Registration, claims: LinkClaims, now: datetime) -> L
     if known and known.lti_user and known.says_link(claims) and known.says_user(claims):
         return _launch(registration, claims, known.deployment, known.lti_user, now, link=known.link)
     with transaction.atomic():
-        deployment, link, lti_user = _learn(registration, claims, known)
+        deployment, link, lti_user = _learn(registration, claims, known, now)
         return _launch(registration, claims, deployment, lti_user, now, link=link)
 
 
 def _of_deployment(registration: Registration, claims: LaunchClaims, now: datetime) -> Launch:
     """A message that is of no link: choosing content, or personal data. Must run inside a transaction."""
-    deployment = _deployment(registration, claims.deployment_id)
+    deployment = _deployment(registration, claims.deployment_id, now)
+    if isinstance(claims, DataPrivacyClaims):
+        _check_may_ask(registration, claims)
     context = _context(deployment, claims, claims.context.id) if claims.context else None
     if context and claims.nrps:
         _keep_roster(registration, context.pk, claims.nrps)
@@ -73,6 +93,16 @@ def _of_deployment(registration: Registration, claims: LaunchClaims, now: dateti
     if isinstance(claims, DeepLinkingClaims):
         _keep_deep_linking_request(registration, launch, context, claims)
     return launch
+
+
+def _check_may_ask(registration: Registration, claims: DataPrivacyClaims) -> None:
+    """Anybody may ask for their own data, and the VLE's administrators for somebody else's.
+
+    Raises LaunchRejected: administrator_role_missing.
+    """
+    about_another = claims.for_user and claims.for_user.user_id != claims.sub
+    if about_another and Role.ADMINISTRATOR not in claims.roles:
+        raise LaunchRejected("administrator_role_missing", registration=registration.pk)
 
 
 def _launch(
@@ -228,23 +258,25 @@ def _gradebook(ags: AgsClaim, line_item: str, line_items: str) -> tuple[str, str
     return (ags.lineitem or line_item, ags.lineitems or line_items, sorted(ags.scope))
 
 
-def _learn(registration: Registration, claims: LinkClaims, known: _Known | None) -> tuple[int, int, int]:
+def _learn(
+    registration: Registration, claims: LinkClaims, known: _Known | None, now: datetime
+) -> tuple[int, int, int]:
     """Keep what is new of the link and the user; the ids of deployment, link and user. Must run inside a
     transaction.
     """
     if known and known.says_link(claims):
         deployment, link, context = known.deployment, known.link, known.context
     else:
-        changed = _link(registration, claims)
+        changed = _link(registration, claims, now)
         deployment, link, context = changed.deployment_id, changed.pk, changed.context_id
     if known and known.lti_user is None:
         return deployment, link, _new_member(registration, context, claims)
     return deployment, link, _member(registration, context, claims)
 
 
-def _link(registration: Registration, claims: LinkClaims) -> ResourceLink:
+def _link(registration: Registration, claims: LinkClaims, now: datetime) -> ResourceLink:
     """The link, its course, gradebook and roster as this launch leaves them, made at their first launch."""
-    deployment = _deployment(registration, claims.deployment_id)
+    deployment = _deployment(registration, claims.deployment_id, now)
     context = _context(deployment, claims, _context_id(claims), otherwise=claims.resource_link.title)
     link, _ = ResourceLink.objects.get_or_create(
         deployment=deployment,
@@ -262,9 +294,11 @@ def _link(registration: Registration, claims: LinkClaims) -> ResourceLink:
     return link
 
 
-def _context_id(claims: LinkClaims) -> str:
+def _context_id(claims: LaunchClaims) -> str:
     """The course's id. A link launched without a course (LTI allows it) is a course of its own."""
-    return claims.context.id if claims.context else f"link {claims.resource_link.id}"[:255]
+    if claims.context:
+        return claims.context.id
+    return f"link {claims.resource_link.id}"[:255] if isinstance(claims, LinkClaims) else ""
 
 
 def _context(
@@ -282,10 +316,12 @@ def _context(
     return context
 
 
-def _deployment(registration: Registration, deployment_id: str) -> Deployment:
-    deployment = Deployment.objects.filter(
-        registration=registration, deployment_id=deployment_id
-    ).first() or Deployment(registration=registration, deployment_id=deployment_id)
+def _deployment(registration: Registration, deployment_id: str, now: datetime) -> Deployment:
+    deployment = (
+        Deployment.objects.filter(registration=registration, deployment_id=deployment_id).first()
+        or invitations.accept_first_deployment(registration, deployment_id, now=now)
+        or Deployment(registration=registration, deployment_id=deployment_id)
+    )
     _check_accepted(deployment)
     return deployment
 

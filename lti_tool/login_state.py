@@ -25,7 +25,6 @@ class LoginState:
     registration: int
     deployment: str  # as the login said; empty when it did not
     nonce: str
-    target: str
     browser: str  # the name of the secret: sorts by time
     proof: str  # sha256 of the secret
     storage: str  # the frame of the VLE's platform storage, where the login offered one
@@ -46,9 +45,7 @@ class BrowserSecret:
     value: str
 
 
-def begin(
-    *, registration: int, deployment: str, target: str, storage: str
-) -> tuple[LoginState, BrowserSecret]:
+def begin(*, registration: int, deployment: str, storage: str) -> tuple[LoginState, BrowserSecret]:
     """A new login: its state, and the secret that the browser must show again at the launch."""
     # Milliseconds: of frames opened within one second the oldest is still known.
     name = f"{int(time.time() * 1000):012x}{secrets.token_hex(4)}"
@@ -57,7 +54,6 @@ def begin(
         registration=registration,
         deployment=deployment,
         nonce=secrets.token_urlsafe(16),
-        target=target,
         browser=secret.name,
         proof=_digest(secret.value),
         storage=storage,

@@ -1,6 +1,6 @@
 """What every request passes: who is signed in, who may frame the answer, and whether the view has a door."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from csp.middleware import CSPMiddleware
 from django.conf import settings
@@ -58,10 +58,10 @@ class SignedIn:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.signed_in = cookies.signed_in(request)  # type: ignore[attr-defined]
         response = self.get_response(request)
-        # Never the admin site's pages: a click there may let a whole deployment in.
+        # Never pages where a click may let a whole deployment or VLE in.
         match = request.resolver_match
-        operators = match is not None and door_of(match.func) is Door.OPERATOR
-        if not operators and not hasattr(response, "_csp_replace"):
+        lets_in = match is not None and door_of(match.func) in {Door.OPERATOR, Door.INVITED}
+        if not lets_in and not hasattr(response, "_csp_replace"):
             let_frame(response, request.signed_in)  # type: ignore[attr-defined]
         return response
 
@@ -77,6 +77,11 @@ def let_frame(response: HttpResponseBase, registration_ids: object) -> None:
 def let_anybody_frame(response: HttpResponseBase) -> None:
     """For pages that say something went wrong before we know whose frame it is: they hold no rights."""
     response._csp_replace = {"frame-ancestors": ["https:", "http:"]}  # type: ignore[attr-defined]
+
+
+def let_post_to(response: HttpResponseBase, origins: Iterable[str]) -> None:
+    """Let the response's forms be sent to these origins too: a choice goes back to its VLE."""
+    response._csp_update = {"form-action": sorted(origins)}  # type: ignore[attr-defined]
 
 
 class DeclaredDoor:

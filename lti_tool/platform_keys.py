@@ -28,17 +28,21 @@ SHORTEST_SECONDS, LONGEST_SECONDS, DEFAULT_SECONDS = 300, 24 * 3600, 3600
 # While a platform cannot be reached its last keys serve on this long.
 STALE_SECONDS = 3600
 REFETCH_EVERY_SECONDS = 10
+# A fetch that fails within so long is tried again at once, this often in all: a launch cannot come back by itself.
+FETCH_TRIES, FAILED_AT_ONCE_SECONDS = 3, 1.0
 MAX_KEYS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class _KeySet:
+class KeySet:
+    """A platform's keys that can verify a launch, by kid. `fresh_until` in seconds since 1970."""
+
     url: str
     keys: dict[str, PyJWK]
     fresh_until: float
 
 
-_known: dict[int, _KeySet] = {}
+_known: dict[int, KeySet] = {}
 # One for each platform: a slow one holds up no other's launches.
 _fetching: dict[int, threading.Lock] = {}
 
@@ -52,15 +56,15 @@ def find(registration: Registration, kid: str) -> PyJWK:
     if keys and keys.url == registration.jwks_url and kid in keys.keys and time.time() < keys.fresh_until:
         return keys.keys[kid]
     with _fetching.setdefault(registration.pk, threading.Lock()):
-        keys = _shared(registration)
+        keys = shared(registration)
         if keys and kid in keys.keys and time.time() < keys.fresh_until:
             return keys.keys[kid]
         # Asked a moment ago and down: nobody else waits for a time-out of their own.
         is_down = bool(cache.get(f"jwks-down:{registration.pk}"))
         if not is_down and (_is_due(keys) or _may_look_again(registration)):
             try:
-                keys, is_down = _fetch(registration), False
-            except _KeysUnavailable as error:
+                keys, is_down = _fetch_stubbornly(registration), False
+            except KeysUnavailable as error:
                 logger.warning("platform_keys.unavailable registration=%s why=%s", registration.pk, error)
                 cache.set(f"jwks-down:{registration.pk}", 1, REFETCH_EVERY_SECONDS)
                 is_down = True
@@ -73,7 +77,7 @@ def find(registration: Registration, kid: str) -> PyJWK:
         return keys.keys[kid]
 
 
-def _is_due(keys: _KeySet | None) -> bool:
+def _is_due(keys: KeySet | None) -> bool:
     """Whether the set must be fetched whatever the kid: there is none, or it is too old."""
     return keys is None or time.time() >= keys.fresh_until
 
@@ -91,39 +95,53 @@ def forget() -> None:
     _known.clear()
 
 
-class _KeysUnavailable(Exception):
-    """Why, in a word or two for the log."""
+class KeysUnavailable(Exception):
+    """The key set cannot be had. Why, in a word or two for the log."""
 
 
 def _cache_key(registration: Registration) -> str:
     return f"jwks:{registration.pk}"
 
 
-def _shared(registration: Registration) -> _KeySet | None:
+def shared(registration: Registration) -> KeySet | None:
+    """What the processes share of the platform's key set; None before the first launch."""
     kept = cache.get(_cache_key(registration))
     if not kept or kept["url"] != registration.jwks_url:
         return None
-    keys = _KeySet(kept["url"], _readable(kept["keys"]), kept["fresh_until"])
+    keys = KeySet(kept["url"], _readable(kept["keys"]), kept["fresh_until"])
     _known[registration.pk] = keys
     return keys
 
 
-def _fetch(registration: Registration) -> _KeySet:
+def _fetch_stubbornly(registration: Registration) -> KeySet:
+    """The key set, also where the first answers are a reset or a busy server's. Raises KeysUnavailable."""
+    begun = time.monotonic()
+    for _ in range(FETCH_TRIES - 1):
+        try:
+            return fetch(registration)
+        except KeysUnavailable:
+            if time.monotonic() - begun > FAILED_AT_ONCE_SECONDS:
+                raise
+    return fetch(registration)
+
+
+def fetch(registration: Registration) -> KeySet:
+    """Ask the platform for its key set now. Raises KeysUnavailable."""
     try:
         response = session().get(registration.jwks_url, headers={"Accept": "application/json"})
     except requests.RequestException as error:
-        raise _KeysUnavailable(str(error)) from None
+        raise KeysUnavailable(str(error)) from None
     if response.status_code != 200:
-        raise _KeysUnavailable(f"status {response.status_code}")
+        raise KeysUnavailable(f"status {response.status_code}")
     try:
         document = response.json()
     except (ValueError, RecursionError):
-        raise _KeysUnavailable("not JSON") from None
+        raise KeysUnavailable("not JSON") from None
     published = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(published, list) or len(published) > MAX_KEYS:
-        raise _KeysUnavailable("not a key set")
+        raise KeysUnavailable("not a key set")
     fresh_until = time.time() + _lifetime(response.headers.get("Cache-Control", ""))
-    keys = _KeySet(registration.jwks_url, _readable(published), fresh_until)
+    keys = KeySet(registration.jwks_url, _readable(published), fresh_until)
     _known[registration.pk] = keys
     cache.set(
         _cache_key(registration),

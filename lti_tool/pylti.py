@@ -6,9 +6,13 @@ signing cost, Link header, verbs). Nothing else in the project imports `pylti1p3
 """
 
 import json
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -16,7 +20,10 @@ import jwt
 import requests
 from django.conf import settings
 from django.core.cache import cache
+from django.utils import timezone
 from pylti1p3.cookie import CookieService
+from pylti1p3.deep_link import DeepLink
+from pylti1p3.deep_link_resource import DeepLinkResource
 from pylti1p3.exception import LtiException, LtiServiceException, OIDCException
 from pylti1p3.message_launch import MessageLaunch
 from pylti1p3.oidc_login import OIDCLogin
@@ -26,8 +33,9 @@ from pylti1p3.service_connector import ServiceConnector
 from pylti1p3.session import SessionService
 from pylti1p3.tool_config import ToolConfAbstract
 
-from lti_tool import http, keys, login_state, platform_keys, registrations
-from lti_tool.claims import LaunchClaims, read_claims
+from lti_tool import http, keys, login_state, platform_keys, platform_quirks, registrations
+from lti_tool.claims import DEEP_LINKING_CLAIM, LaunchClaims, read_claims
+from lti_tool.keys import SigningKey
 from lti_tool.login_state import BrowserSecret, LoginState
 from lti_tool.models import Registration
 from lti_tool.rejections import LaunchRejected
@@ -36,6 +44,10 @@ LEEWAY_SECONDS = 60
 # Moodle's tokens live a minute, Canvas's an hour; what was issued before any login of ours can be old is stale.
 MAX_TOKEN_AGE_SECONDS = 3600
 MAX_TOKEN_BYTES = 64 * 1024
+# An answer to a deep linking request waits for a click where there is no JavaScript.
+ANSWER_SECONDS = 1800
+# Moodle takes nothing from the future (executed), and its clock may be behind ours.
+CLOCK_BEHIND_SECONDS = 10
 
 
 # --- what PyLTI1p3 asks of its surroundings -----------------------------------------------------------------
@@ -98,12 +110,17 @@ class KnownRegistration(PyltiRegistration):
         self._auth_login_url = row.auth_url
         self._auth_audience = row.token_audience or None
 
+    @cached_property
+    def _signing_key(self) -> SigningKey:
+        # Asked once: between the name and the key another could take over.
+        return keys.signing_key()
+
     def get_kid(self) -> str:
-        return keys.signing_key().kid
+        return self._signing_key.kid
 
     def get_tool_private_key(self) -> Any:
         """The key object itself: parsing a PEM at each signature costs a hundred times the signature."""
-        return keys.signing_key().private_key
+        return self._signing_key.private_key
 
 
 # --- login --------------------------------------------------------------------------------------------------
@@ -126,12 +143,10 @@ class Login(OIDCLogin):
 
     def _prepare_redirect_url(self, launch_url: str) -> str:
         row = self.validate_oidc_login().row
-        target = self._get_request_param("target_link_uri")
-        check_same_origin(target, row.pk)
+        check_same_origin(self._get_request_param("target_link_uri"), row.pk)
         state, secret = login_state.begin(
             registration=row.pk,
             deployment=self._get_request_param("lti_deployment_id"),
-            target=target,
             storage=self._get_request_param("lti_storage_target")[:100],
         )
         signed = state.sign()
@@ -329,9 +344,9 @@ class Launch(MessageLaunch):
             self._reject("nonce_mismatch")
         if self.state.deployment and self.claims.deployment_id != self.state.deployment:
             self._reject("deployment_mismatch")
+        # The login's may be another page of ours: Canvas and Open edX name the registered one there, and which link
+        # was opened only in the signed message.
         check_same_origin(self.claims.target_link_uri, self.row.pk)
-        if self.claims.target_link_uri != self.state.target:
-            self._reject("target_mismatch")
         return self
 
     def save_launch_data(self) -> "Launch":
@@ -357,20 +372,88 @@ def verify_launch(parameters: Mapping[str, str], state: LoginState, secret: str)
     return VerifiedLaunch(launch.row, launch.state, launch.claims)
 
 
+# --- deep linking -------------------------------------------------------------------------------------------
+
+
+class ContentItem(DeepLinkResource):
+    """A content item as it is sent: the library's own knows half the properties, and sends empty ones as null."""
+
+    def __init__(self, properties: Mapping[str, Any]) -> None:
+        self._properties = dict(properties)
+
+    def to_dict(self) -> dict[str, Any]:
+        return self._properties
+
+
+class DeepLinkAnswer(DeepLink):
+    """The answer to one deep linking request (Deep Linking 2.0 §4.5)."""
+
+    def __init__(self, registration: Registration, deployment_id: str, *, data: str, message: str) -> None:
+        super().__init__(KnownRegistration(registration), deployment_id, {"data": data})
+        self._data, self._message = data, message
+
+    def get_message_jwt(self, resources: Sequence[ContentItem]) -> dict[str, Any]:
+        claims: dict[str, Any] = super().get_message_jwt(resources)
+        now = int(time.time())
+        claims |= {
+            "aud": self._registration.get_issuer(),
+            "iat": now - CLOCK_BEHIND_SECONDS,
+            "exp": now + ANSWER_SECONDS,
+            "nonce": secrets.token_urlsafe(16),
+        }
+        if platform_quirks.of(self._registration.row).answers_need_sub:
+            claims["sub"] = claims["iss"]
+        if not self._data:
+            del claims[f"{DEEP_LINKING_CLAIM}data"]
+        if self._message:
+            claims |= {f"{DEEP_LINKING_CLAIM}{name}": self._message for name in ("msg", "log")}
+        return claims
+
+
+def deep_linking_answer(
+    registration: Registration,
+    *,
+    deployment_id: str,
+    items: Sequence[Mapping[str, Any]],
+    data: str,
+    message: str,
+) -> str:
+    """A signed deep linking response with these content items; `data` as the request brought it."""
+    answer = DeepLinkAnswer(registration, deployment_id, data=data, message=message)
+    signed: str = answer.get_response_jwt([ContentItem(item) for item in items])
+    return signed
+
+
 # --- service calls ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceResponse:
-    """A platform's answer: the status, lower-cased header names, and the body's bytes."""
+    """A platform's answer: the status, lower-cased header names, the body's bytes, and the status line's words."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    # Moodle repeats there what it was sent.
+    reason: str = field(default="", repr=False)
 
     @property
     def ok(self) -> bool:
         return 200 <= self.status < 300
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the platform asks us to wait (RFC 9110 §10.2.3), in either form; at most a day."""
+        value = self.headers.get("retry-after", "").strip()
+        if value.isdecimal() and len(value) < 9:
+            return float(min(int(value), 86400))
+        try:
+            moment = parsedate_to_datetime(value)
+        except (TypeError, ValueError, OverflowError):
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return min(max((moment - timezone.now()).total_seconds(), 0.0), 86400.0)
 
     def json(self) -> Any:
         """The body as JSON. Raises ValueError."""
@@ -387,6 +470,16 @@ class TokenRefused(Exception):
         super().__init__(f"status {status} {error}".strip())
         self.status = status
         self.error = error
+
+    @property
+    def reason(self) -> str:
+        """What it means, as a code whose words are in `troubles`."""
+        if self.status in {400, 401, 403}:
+            if self.error in {"invalid_client", "unauthorized_client"}:
+                return "key_refused"
+            if self.error == "invalid_scope":
+                return "scope_refused"
+        return "token_refused"
 
 
 class Connector(ServiceConnector):
@@ -405,18 +498,19 @@ class Connector(ServiceConnector):
         data: str | None = None,
         content_type: str = "",
         accept: str = "",
+        max_bytes: int = http.MAX_BYTES,
     ) -> ServiceResponse:
-        """Call a service with a token for exactly these scopes.
+        """Call a service with a token for exactly these scopes. `max_bytes`: the longest answer that is read.
 
         Raises TokenRefused, or requests.RequestException when the platform cannot be reached.
         """
-        response = self._send(method, url, scopes, data, content_type, accept)
+        response = self._send(method, url, scopes, data, content_type, accept, max_bytes)
         if response.status_code == 401:
             # Revoked before its time: forget it and ask once more.
             cache.delete(self._scope_key(scopes))
-            response = self._send(method, url, scopes, data, content_type, accept)
+            response = self._send(method, url, scopes, data, content_type, accept, max_bytes)
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return ServiceResponse(response.status_code, headers, response.content)
+        return ServiceResponse(response.status_code, headers, response.content, response.reason or "")
 
     def _send(
         self,
@@ -426,13 +520,19 @@ class Connector(ServiceConnector):
         data: str | None,
         content_type: str,
         accept: str,
+        max_bytes: int,
     ) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.get_access_token(scopes)}"}
         if content_type:
             headers["Content-Type"] = content_type
         headers["Accept"] = accept or "*/*"
         body = data.encode() if data is not None else None
-        return http.session().request(method, url, data=body, headers=headers)
+        return http.session().request(method, url, data=body, headers=headers, max_bytes=max_bytes)
+
+    def fresh_token(self, scopes: Sequence[str]) -> str:
+        """A token that is asked for now, whatever is kept. Raises as `request` does."""
+        cache.delete(self._scope_key(scopes))
+        return self.get_access_token(scopes)
 
     def get_access_token(self, scopes: Sequence[str]) -> str:
         try:

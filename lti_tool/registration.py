@@ -1,4 +1,4 @@
-"""Registering a platform by hand: what an admin copied out of their VLE becomes a Registration."""
+"""Registering a platform: what a VLE, or its admin, tells of it becomes a Registration."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,10 @@ class Platform:
     token_audience: str | None = None
     family: Family | None = None
     name: str | None = None
-    school: str | None = None
+    # By name: the school of that name within the same VLE.
+    school: School | str | None = None
+    # Further addresses of the VLE; those that are known stay.
+    frame_hosts: str | None = None
 
 
 @transaction.atomic
@@ -39,25 +42,35 @@ def register(platform: Platform) -> Registration:
         given = getattr(platform, field)
         if given is not None:
             setattr(registration, field, given)
+    hosts = f"{registration.frame_hosts} {platform.frame_hosts or ''}".split()
+    registration.frame_hosts = " ".join(dict.fromkeys(hosts))
     registration.full_clean()
     registration.save()
     registrations.forget()
     keys.ensure_key()
     if platform.deployment_id:
-        _accept(registration, platform.deployment_id, platform.school)
+        accept(registration, platform.deployment_id, platform.school)
     elif platform.school:
         raise ValidationError({"school": "A school hangs on a deployment: give the deployment ID too."})
     return registration
 
 
-def _accept(registration: Registration, deployment_id: str, school_name: str | None) -> None:
+def accept(registration: Registration, deployment_id: str, school: School | str | None) -> None:
+    """Let a deployment's people in, and give its courses to a school where one is given."""
     deployment, _ = Deployment.objects.select_related("school").get_or_create(
         registration=registration, deployment_id=deployment_id
     )
     deployment.status = Deployment.Status.ACCEPTED
-    if school_name:
+    if isinstance(school, str) and school:
         # The same school only within the same VLE: elsewhere another St Mary's must not share its register. One
         # school's second VLE is given to it in the admin site.
-        here = School.objects.filter(deployments__registration=registration, name=school_name)
-        deployment.school = here.first() or School.objects.create(name=school_name)
+        here = School.objects.filter(deployments__registration=registration, name=school)
+        school = here.first() or School.objects.create(name=school)
+    if school:
+        deployment.school = school
     deployment.save()
+
+
+def refuse(deployment: Deployment) -> None:
+    """Let nobody of this deployment in."""
+    Deployment.objects.filter(pk=deployment.pk).update(status=Deployment.Status.REFUSED)

@@ -46,7 +46,6 @@ EXPLANATIONS = {
     "nonce_mismatch": Explanation(403, "The sign-in answers another request.", AGAIN),
     "registration_mismatch": Explanation(403, "The sign-in was begun at another VLE.", AGAIN),
     "deployment_mismatch": Explanation(403, "The sign-in was begun in another part of your VLE.", AGAIN),
-    "target_mismatch": Explanation(403, "The sign-in was begun for another page.", AGAIN),
     "target_foreign": Explanation(400, "The link does not lead to this training.", TELL_ADMIN),
     "token_malformed": Explanation(400, "Your VLE's message cannot be read.", TELL_ADMIN),
     "token_too_large": Explanation(400, "Your VLE's message is too large.", TELL_ADMIN),
@@ -82,6 +81,11 @@ EXPLANATIONS = {
         403,
         "Only somebody who may edit the course can add the training to it.",
         "Ask a teacher of the course to add it, or to give you the Teacher role there.",
+    ),
+    "administrator_role_missing": Explanation(
+        403,
+        "Only an administrator of your VLE can ask for somebody else's data.",
+        "For your own data choose yourself. For somebody else's ask whoever looks after your VLE.",
     ),
     "return_url_foreign": Explanation(
         403, "Your VLE's message names a return address that is not your VLE's.", TELL_ADMIN

@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from lti_tool import cookies, handover, keys, launching, login_state, pylti, registrations
+from lti_tool import cookies, handover, keys, launching, login_state, pylti, registrations, tallies
 from lti_tool.doors import Door, door
-from lti_tool.middleware import let_anybody_frame, let_frame
-from lti_tool.models import Launch
+from lti_tool.middleware import let_anybody_frame, let_frame, let_post_to
+from lti_tool.models import ConnectionTally, DeepLinkingRequest, Launch
 from lti_tool.rejections import LaunchRejected
 
 logger = logging.getLogger("lti_tool.launch")
@@ -52,6 +52,10 @@ def rejecting(view: View) -> View:
                 rejected.detail or "-",
                 rejected.registration or "-",
             )
+            if rejected.registration:
+                tallies.failed(
+                    rejected.registration, ConnectionTally.Kind.LAUNCH, rejected.reason, timezone.now()
+                )
             response = render(
                 request,
                 "lti_tool/rejected.html",
@@ -115,9 +119,12 @@ def _cookies_blocked(
             "platform_origin": registrations.origin(begun.registration.auth_url),
             "begun": begun,
             "key": cookies.LOGIN_PREFIX + begun.secret.name,
+            "origins": (origins := registrations.service_hosts(begun.registration)),
         },
     )
     let_frame(response, [begun.registration.pk])
+    # A choice made in the new tab comes back through this page. Whether there is one to make the launch will say.
+    let_post_to(response, origins)
     return response
 
 
@@ -185,8 +192,13 @@ def _enter(request: HttpRequest, launched: Launch) -> HttpResponse:
 
 
 def _continue_in_new_tab(request: HttpRequest, launched: Launch) -> HttpResponse:
-    response = render(request, "lti_tool/new_tab.html", {"token": handover.token_for(launched)})
+    chooses = DeepLinkingRequest.objects.filter(launch=launched).first()
+    origins = [registrations.origin(chooses.return_url)] if chooses else []
+    response = render(
+        request, "lti_tool/new_tab.html", {"token": handover.token_for(launched), "origins": origins}
+    )
     let_frame(response, [launched.registration_id])
+    let_post_to(response, origins)
     return response
 
 

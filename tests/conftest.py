@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lti_tool import http, keys, platform_keys, registrations
+from lti_tool import http, keys, platform_keys, registrations, tallies
 from lti_tool.models import ToolKey
 from tests.platforms.fake import FakePlatform
 
@@ -23,6 +23,10 @@ NEEDS = {
     "redis": (
         os.environ.get("TEST_CACHE_URL", "").startswith("redis"),
         "needs Redis: set TEST_CACHE_URL to its rediscache:// address",
+    ),
+    "open_edx": (
+        bool(os.environ.get("TEST_OPEN_EDX")),
+        "needs lti-consumer-xblock in an environment of its own: set TEST_OPEN_EDX to that environment's Python",
     ),
 }
 
@@ -54,6 +58,7 @@ def _nothing_remembered() -> Iterator[None]:
     keys.forget_loaded_key()
     platform_keys.forget()
     registrations.forget()
+    tallies.forget()
     catalogue.reload()
     yield
     http.session().close()
@@ -79,6 +84,17 @@ def tool_key(_made_tool_key: dict[str, Any], db: None) -> ToolKey:
         _made_tool_key.update(kid=made.kid, encrypted_private_key=encrypted, public_jwk=made.public_jwk)
         return made
     return ToolKey.objects.create(**_made_tool_key)
+
+
+@pytest.fixture
+def vle(request: pytest.FixtureRequest, _platform_server: FakePlatform, tool_key: ToolKey) -> FakePlatform:
+    """A VLE of the make that the test asks for, not connected yet; it can read our keys.
+
+    @pytest.mark.parametrize("vle", EVERY_VLE, indirect=True, ids=str)
+    """
+    _platform_server.reset(request.param)
+    _platform_server.tool_keys = lambda: [tool_key.public_jwk]  # type: ignore[method-assign]
+    return _platform_server
 
 
 @pytest.fixture

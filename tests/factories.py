@@ -16,6 +16,7 @@ from grading.models import Activity, Attempt, Enrolment
 from grading.papers import Mark, ModuleSummary, Paper, PaperQuestion, QuestionMark
 from lti_tool.models import (
     Context,
+    DeepLinkingRequest,
     Deployment,
     Launch,
     LineItem,
@@ -147,6 +148,30 @@ def make_launch(
             "resource_link": link,
             "target": "/lti/launch/",
             "launched_at": timezone.now(),
+            **changes,
+        }
+    )
+
+
+def make_deep_linking_request(
+    course: Context | None = None, *, user: LtiUser | None = None, **changes: Any
+) -> DeepLinkingRequest:
+    """Somebody who leads the course chooses content for it."""
+    course = course or make_course()
+    launch = make_launch(
+        user or make_member(course, lead=True),
+        None,
+        deployment=course.deployment,
+        message=Launch.Message.DEEP_LINKING,
+    )
+    return DeepLinkingRequest.objects.create(
+        **{
+            "launch": launch,
+            "context": course,
+            "return_url": "https://vle.example/return?course=2",
+            "accept_types": ["ltiResourceLink"],
+            "accept_targets": ["iframe", "window"],
+            "accept_multiple": True,
             **changes,
         }
     )

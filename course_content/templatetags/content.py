@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from course_content import addresses
 from course_content import markdown as clean_markdown
+from course_content.journey import KINDS
 from course_content.questions import AnyQuestion, Confidence, Option
 from course_content.reviews import Answered
 from course_content.schema import Step
@@ -48,8 +49,10 @@ _NATIONS = {
     "england-and-wales": _("England and Wales"),
     "uk": _("the UK"),
 }
-
-
+_INITIALS = {"ai"}
+_AUDIENCES = {
+    "school": _("School staff"),
+}
 _HOW = {
     "single": _("Choose one answer."),
     "multiple": _("Choose all that are right."),
@@ -109,6 +112,23 @@ def answer_words(answer: str) -> str:
 @register.filter
 def nation_name(nation: str) -> str:
     return str(_NATIONS.get(nation, nation))
+
+
+@register.filter
+def audience_name(audience: str) -> str:
+    return str(_AUDIENCES.get(audience, audience))
+
+
+@register.filter
+def topic_name(topic: str) -> str:
+    """A question's topic, which is a slug, in words."""
+    words = topic.replace("-", " ")
+    return words.upper() if words in _INITIALS else words.capitalize()
+
+
+@register.filter
+def kind_name(kind: str) -> str:
+    return str(KINDS[kind])
 
 
 @register.simple_tag

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from course_content import arrivals
 from course_content.access import taught_to
 from course_content.forms import NameForm
+from course_content.placement import NotSetUp
 from course_content.refusals import explaining
 from course_content.standing import standing_of
 from grading import enrolments
@@ -30,9 +31,16 @@ PAGE_OF_MESSAGE: dict[str, str] = {
 def landing(request: HttpRequest, launch_pk: int) -> HttpResponse:
     """Where a verified launch arrives: leads go to their page, everybody else to the training."""
     launch = launch_of(request, launch_pk)
-    if launch.message in PAGE_OF_MESSAGE:
+    # A review of nobody's work opens the link: Moodle's "View External tool results", above a column.
+    reviews_nobody = launch.message == Launch.Message.SUBMISSION_REVIEW and not launch.about
+    if launch.message in PAGE_OF_MESSAGE and not reviews_nobody:
         return redirect(PAGE_OF_MESSAGE[launch.message], launch.pk)
-    arrived = arrivals.arrive(launch, now=timezone.now())
+    try:
+        arrived = arrivals.arrive(launch, now=timezone.now())
+    except NotSetUp:
+        if arrivals.leads(launch):
+            return redirect("learn:picker", launch.pk)
+        raise
     if isinstance(arrived, Enrolment):
         return redirect("learn:module", arrived.pk)
     return redirect("grading:lead", arrived.pk)

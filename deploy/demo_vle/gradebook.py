@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from deploy.demo_vle.models import Grade, LineItem
-from deploy.demo_vle.school import ACTIVITY, LEARNERS, Member
+from deploy.demo_vle.models import Activity, Grade, LineItem
+from deploy.demo_vle.school import Member
+from deploy.demo_vle.standing import Standing, learners_of
 
 
 @dataclass(frozen=True)
 class Row:
+    line_item: LineItem
     member: Member
     grade: Grade | None
 
@@ -17,9 +19,13 @@ class Row:
 
     @property
     def text(self) -> str:
-        if self.grade is None or self.points is None:
+        if self.points is None:
             return "No grade yet"
-        return f"{_short(self.points)} / {_short(self.grade.line_item.score_maximum)}"
+        return f"{_short(self.points)} / {_short(self.line_item.score_maximum)}"
+
+    @property
+    def is_reviewable(self) -> bool:
+        return self.line_item.is_reviewable(self.grade.activity_progress if self.grade else "")
 
 
 @dataclass(frozen=True)
@@ -28,28 +34,20 @@ class Column:
     rows: list[Row]
 
 
-def ensure_activity_line_item() -> None:
-    """A graded activity has its column from the start, as in any VLE."""
-    LineItem.objects.get_or_create(
-        belongs_to_activity=True,
-        resource_link_id=ACTIVITY.id,
-        defaults={"label": ACTIVITY.title, "score_maximum": ACTIVITY.maximum},
-    )
-
-
-def single_line_item(resource_link_id: str) -> LineItem | None:
+def single_line_item(activity: Activity) -> LineItem | None:
     """LTI-AGS 2.0, endpoint claim: `lineitem` is there when the link has exactly one."""
-    found = list(LineItem.objects.filter(resource_link_id=resource_link_id)[:2])
+    found = list(activity.line_items.all()[:2])
     return found[0] if len(found) == 1 else None
 
 
-def columns_for(viewer: Member) -> list[Column]:
-    """What this person may see: the lead everybody, a member of staff only themselves."""
-    shown = LEARNERS if viewer.is_lead else [viewer]
+def columns_for(viewer: Standing) -> list[Column]:
+    """What this person may see: who teaches everybody, a member of staff only themselves."""
+    shown = learners_of(viewer.course) if viewer.teaches else [viewer.member]
     columns = []
-    for item in LineItem.objects.prefetch_related("grades"):
+    items = LineItem.objects.filter(course=viewer.course).select_related("activity", "tool")
+    for item in items.prefetch_related("grades"):
         grades = {grade.member_id: grade for grade in item.grades.all()}
-        columns.append(Column(item, [Row(member, grades.get(member.id)) for member in shown]))
+        columns.append(Column(item, [Row(item, member, grades.get(member.id)) for member in shown]))
     return columns
 
 

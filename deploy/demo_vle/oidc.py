@@ -15,6 +15,7 @@ import json
 import secrets
 import time
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -26,8 +27,8 @@ from django.views.decorators.http import require_http_methods
 
 from deploy.demo_vle import urls_of
 from deploy.demo_vle.claims import id_token_claims
-from deploy.demo_vle.models import LaunchHint, forget_expired
-from deploy.demo_vle.school import ACTIVITY, Member
+from deploy.demo_vle.models import LaunchHint, Message, Tool, forget_expired
+from deploy.demo_vle.school import Member
 from deploy.demo_vle.session import signed_in_member
 
 HINT_LIFE = timedelta(minutes=5)
@@ -47,29 +48,40 @@ class RefusedError(Exception):
         self.description = description
 
 
-def start_launch(request: HttpRequest, member: Member, document_target: str) -> HttpResponse:
-    """Third-party initiated login (OIDC core, 4; LTI 1.3 core, 4.1), sent as a form post."""
+def start_launch(
+    request: HttpRequest, member: Member, tool: Tool, message: Message, target_link_uri: str, **about: Any
+) -> HttpResponse:
+    """Third-party initiated login (OIDC core, 4; LTI 1.3 core, 4.1), sent as a form post.
+
+    `about` says what the message is of: fields of LaunchHint. Into a window instead of the frame
+    goes what is asked for with `?target=window`.
+    """
     now = timezone.now()
     forget_expired(now)
+    document_target = "window" if request.GET.get("target") == "window" else "iframe"
     hint = LaunchHint.objects.create(
         id=secrets.token_urlsafe(24),
+        tool=tool,
         member_id=member.id,
+        message=message,
+        target_link_uri=target_link_uri,
         document_target=document_target,
         expires_at=now + HINT_LIFE,
+        **about,
     )
     fields = {
         "iss": settings.PUBLIC_URL,
-        "target_link_uri": settings.TOOL_TARGET_LINK_URL,
+        "target_link_uri": target_link_uri,
         "login_hint": member.id,
         # JSON text, as Moodle sends: the tool must hand back any text untouched.
-        "lti_message_hint": json.dumps({"cmid": int(ACTIVITY.id), "launchid": hint.pk}),
-        "client_id": settings.CLIENT_ID,
-        "lti_deployment_id": settings.DEPLOYMENT_ID,
+        "lti_message_hint": json.dumps({"cmid": hint.activity_id or 0, "launchid": hint.pk}),
+        "client_id": tool.client_id,
+        "lti_deployment_id": tool.deployment_id,
     }
     if document_target == "iframe":
         # LTI postMessage Storage: our own page around the frame listens (assets/storage.js).
         fields["lti_storage_target"] = "_parent"
-    return auto_submit(request, settings.TOOL_LOGIN_URL, fields)
+    return auto_submit(request, tool.login_url, fields)
 
 
 @csrf_exempt
@@ -79,15 +91,16 @@ def auth(request: HttpRequest) -> HttpResponse:
     """The authentication request of step 2, answered with step 3."""
     params = request.POST if request.method == "POST" else request.GET
     redirect_uri = params.get("redirect_uri", "")
+    receivers = [tool for tool in Tool.objects.filter(is_active=True) if redirect_uri in tool.redirect_uris]
     # To an address that was not registered nothing is ever sent, not even an error.
-    if redirect_uri not in settings.TOOL_REDIRECT_URIS:
+    if not receivers:
         return render(request, "demo_vle/refused.html", {"uri": redirect_uri}, status=400)
 
     member = signed_in_member(request)
     if member is None and REPOSTED not in params:
-        return auto_submit(request, urls_of.auth(), {**params.dict(), REPOSTED: "1"})
+        return repost(request, urls_of.auth(), params)
     try:
-        answer = {"id_token": _id_token(params, member)}
+        answer = {"id_token": _id_token(params, member, receivers)}
     except RefusedError as refused:
         answer = {"error": refused.code, "error_description": refused.description}
     if "state" in params:
@@ -101,30 +114,33 @@ def auto_submit(request: HttpRequest, action: str, fields: dict[str, str]) -> Ht
     return render(request, "demo_vle/auto_submit.html", context)
 
 
-def _id_token(params: QueryDict, member: Member | None) -> str:
+def repost(request: HttpRequest, action: str, params: QueryDict) -> HttpResponse:
+    """Send the very same to ourselves: a request that starts on our own page carries our cookie."""
+    return auto_submit(request, action, {**params.dict(), REPOSTED: "1"})
+
+
+def _id_token(params: QueryDict, member: Member | None, receivers: list[Tool]) -> str:
     """Check the request (Security Framework 5.1.1.2), spend its hint, sign the answer."""
-    _check_parameters(params)
+    tool = _check_parameters(params, receivers)
     if member is None:
         raise RefusedError("login_required", "Nobody is signed in to the VLE in this browser.")
     if params.get("login_hint") != member.id:
         raise RefusedError("access_denied", "The launch belongs to somebody other than the signed-in person.")
-    hint = LaunchHint.use(_launch_id(params.get("lti_message_hint", "")), member.id)
+    launch_id = _launch_id(params.get("lti_message_hint", ""))
+    hint = LaunchHint.use(launch_id, member_id=member.id, tool=tool)
     if hint is None:
         raise RefusedError("invalid_request", SPENT_HINT)
-    claims = id_token_claims(
-        member=member,
-        nonce=params.get("nonce", ""),
-        document_target=hint.document_target,
-        now=int(time.time()),
-    )
+    claims = id_token_claims(hint, member, nonce=params.get("nonce", ""), now=int(time.time()))
     return settings.SIGNING_KEY.sign(claims)
 
 
-def _check_parameters(params: QueryDict) -> None:
+def _check_parameters(params: QueryDict, receivers: list[Tool]) -> Tool:
+    """Which of the tools that receive at the redirect URI is asking."""
     for name, values in params.lists():
         if len(values) > 1:
             raise RefusedError("invalid_request", f"{name} was sent more than once.")
-    if params.get("client_id") != settings.CLIENT_ID:
+    tool = next((tool for tool in receivers if tool.client_id == params.get("client_id")), None)
+    if tool is None:
         raise RefusedError("unauthorized_client", "No tool is registered under this client_id.")
     if params.get("response_type") != "id_token":
         raise RefusedError("unsupported_response_type", "response_type must be id_token.")
@@ -136,6 +152,7 @@ def _check_parameters(params: QueryDict) -> None:
     for name in ("nonce", "state", "login_hint", "lti_message_hint"):
         if not params.get(name):
             raise RefusedError("invalid_request", f"{name} is missing.")
+    return tool
 
 
 def _launch_id(lti_message_hint: str) -> str:

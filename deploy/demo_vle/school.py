@@ -1,30 +1,37 @@
-"""The school that is shown: invented people, one course, one activity.
+"""The school that is shown: invented people, and the course and activity that it starts with.
 
 They are constants, so a fresh data folder shows the tool the same people under the same ids.
 """
 
 from dataclasses import dataclass
-from enum import Enum
+
+from django.db.models import TextChoices
 
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 
 
-class Role(Enum):
-    """LTI 1.3 core, A.2.3: context roles, by their full URIs."""
+class Role(TextChoices):
+    """LTI 1.3 core, A.2.3: context roles, by their last word."""
 
-    LEARNER = MEMBERSHIP + "Learner"
-    INSTRUCTOR = MEMBERSHIP + "Instructor"
+    LEARNER = "Learner", "Student"
+    INSTRUCTOR = "Instructor", "Teacher"
+
+    @property
+    def uri(self) -> str:
+        return MEMBERSHIP + self.value
 
 
 @dataclass(frozen=True)
 class Member:
+    """Somebody with an account in the VLE."""
+
     id: str  # the `sub` that the tool sees; says nothing about the person
     given_name: str
     family_name: str
     email: str
     username: str
     job: str
-    role: Role
+    first_role: Role | None  # in the first course, when the VLE is new
     shares_identity: bool = True
 
     @property
@@ -32,43 +39,27 @@ class Member:
         return f"{self.given_name} {self.family_name}"
 
     @property
-    def is_lead(self) -> bool:
-        return self.role is Role.INSTRUCTOR
+    def sourcedid(self) -> str:
+        return f"RIV-{self.id}"
 
-
-@dataclass(frozen=True)
-class Activity:
-    """A link to the tool, as a course author placed it."""
-
-    id: str  # the resource link's id
-    title: str
-    description: str
-    custom: dict[str, str]
-    maximum: float  # of its column in the gradebook
-
-
-@dataclass(frozen=True)
-class Course:
-    id: str
-    label: str
-    title: str
-    sourcedid: str
+    @property
+    def is_admin(self) -> bool:
+        """The VLE's administrator is in no course and may do everything in all of them."""
+        return self.first_role is None
 
 
 SCHOOL_NAME = "Riverside School"
-COURSE = Course(
-    id="1",
-    label="SAFEGUARDING",
-    title="Staff safeguarding training",
-    sourcedid="RIV-STAFF-SAFEGUARDING",
-)
-ACTIVITY = Activity(
-    id="1",
-    title="Responding to shared nudes: all-staff awareness",
-    description="What every member of staff needs to know and do.",
-    custom={"module": "all-staff-awareness"},
-    maximum=100,
-)
+FIRST_COURSE = {
+    "label": "SAFEGUARDING",
+    "title": "Staff safeguarding training",
+    "sourcedid": "RIV-STAFF-SAFEGUARDING",
+}
+FIRST_ACTIVITY = {
+    "title": "Responding to shared nudes: all-staff awareness",
+    "description": "What every member of staff needs to know and do. About 20 minutes.",
+    "custom": {"module": "all-staff-awareness"},
+}
+HIGHEST_GRADE = 100  # of a column that the VLE makes by itself
 
 MEMBERS = {
     member.id: member
@@ -89,6 +80,9 @@ MEMBERS = {
             "e97a35d1", "Grace", "Okafor", "g.okafor@riverside.example", "gokafor",
             "Designated safeguarding lead", Role.INSTRUCTOR,
         ),
+        Member(
+            "5d18b6c3", "Piotr", "Nowak", "p.nowak@riverside.example", "pnowak",
+            "IT manager", None,
+        ),
     )
 }  # fmt: skip
-LEARNERS = [member for member in MEMBERS.values() if member.role is Role.LEARNER]

@@ -1,4 +1,4 @@
-"""The service scopes the VLE grants to the tool."""
+"""What the VLE grants to a tool: the scopes of its services, and the claims of a person's identity."""
 
 AGS = "https://purl.imsglobal.org/spec/lti-ags/scope/"
 
@@ -10,3 +10,5 @@ MEMBERSHIP_READONLY = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmem
 
 AGS_SCOPES = (LINE_ITEM, LINE_ITEM_READONLY, RESULT_READONLY, SCORE)
 GRANTED_SCOPES = frozenset((*AGS_SCOPES, MEMBERSHIP_READONLY))
+
+IDENTITY_CLAIMS = ("name", "given_name", "family_name", "email")

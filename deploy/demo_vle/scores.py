@@ -11,23 +11,21 @@ from django.utils import timezone
 
 from deploy.demo_vle import urls_of
 from deploy.demo_vle.ags import find_item
-from deploy.demo_vle.models import Grade, LineItem, ScoreLog
-from deploy.demo_vle.school import MEMBERS, Member, Role
+from deploy.demo_vle.fields import PROGRESS, FieldError, number_of, text_of
+from deploy.demo_vle.models import Course, Grade, LineItem, ScoreLog
+from deploy.demo_vle.school import Member, Role
 from deploy.demo_vle.scopes import RESULT_READONLY, SCORE
 from deploy.demo_vle.service_api import (
     ServiceError,
     by_method,
     json_object,
-    number_of,
     require_accept,
     require_content_type,
     require_scope,
-    text_of,
 )
 
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
 RESULTS_TYPE = "application/vnd.ims.lis.v2.resultcontainer+json"
-ACTIVITY_PROGRESS = ("Initialized", "Started", "InProgress", "Submitted", "Completed")
 GRADING_PROGRESS = ("FullyGraded", "Pending", "PendingManual", "Failed", "NotReady")
 LONGEST_COMMENT = 100_000
 LONGEST_BODY = 1_000_000
@@ -42,6 +40,7 @@ LATEST_SECOND = 9_000_000_000  # the year 2255: later ones would overflow the co
 @dataclass(frozen=True)
 class Score:
     member: Member
+    activity_progress: str
     timestamp_ns: int
     final: bool
     given: float | None
@@ -49,18 +48,19 @@ class Score:
     comment: str
 
 
-def receive_score(request: HttpRequest, item_id: int) -> HttpResponse:
-    require_scope(request, SCORE)
+def receive_score(request: HttpRequest, course: Course, item_id: int) -> HttpResponse:
+    tool = require_scope(request, SCORE)
     require_content_type(request, SCORE_TYPE)
-    item = find_item(item_id)
+    item = find_item(tool, course, item_id)
     if len(request.body) > LONGEST_BODY:
         raise ServiceError(413, "The score is too large.")
-    log = ScoreLog(line_item_id=item.pk, body=request.body.decode("utf-8", "replace"), status=200)
+    body_text = request.body.decode("utf-8", "replace")
+    log = ScoreLog(course_id=course.pk, line_item_id=item.pk, body=body_text, status=200)
     try:
         body = json_object(request)
         log.user_id = str(body.get("userId", ""))[:255].encode("utf-8", "replace").decode()
-        record(item, read_score(body))
-    except ServiceError as error:
+        record(item, read_score(body, course))
+    except (ServiceError, FieldError) as error:
         log.status, log.reason = error.status, error.message
         raise
     finally:
@@ -68,31 +68,33 @@ def receive_score(request: HttpRequest, item_id: int) -> HttpResponse:
     return HttpResponse(content_type="application/json")  # 200 and nothing to say, as Moodle
 
 
-def list_results(request: HttpRequest, item_id: int) -> HttpResponse:
-    require_scope(request, RESULT_READONLY)
+def list_results(request: HttpRequest, course: Course, item_id: int) -> HttpResponse:
+    tool = require_scope(request, RESULT_READONLY)
     require_accept(request, RESULTS_TYPE)
-    grades = find_item(item_id).grades.select_related("line_item").order_by("pk")
+    grades = find_item(tool, course, item_id).grades.select_related("line_item").order_by("pk")
     if "user_id" in request.GET:
         grades = grades.filter(member_id=request.GET["user_id"])
     return JsonResponse([_result(grade) for grade in grades], safe=False, content_type=RESULTS_TYPE)
 
 
-def read_score(body: dict[str, Any]) -> Score:
+def read_score(body: dict[str, Any], course: Course) -> Score:
     """LTI-AGS 2.0, 3.4 (score publish service): what a score must and may hold."""
-    member = MEMBERS.get(text_of(body, "userId", most=255, required=True))
-    if member is None:
-        raise ServiceError(400, "userId names nobody in this course.")
-    if member.role is not Role.LEARNER:
-        raise ServiceError(400, "userId names somebody who is not graded in this course.")
-    _one_of(body, "activityProgress", ACTIVITY_PROGRESS)
+    membership = course.memberships.filter(member_id=text_of(body, "userId", most=255, required=True)).first()
+    if membership is None:
+        raise FieldError("userId names nobody in this course.")
+    # Moodle and Canvas as well: whoever teaches here has no grades here, and the answer is a 400.
+    if membership.role != Role.LEARNER:
+        raise FieldError("userId names somebody who is not graded in this course.")
+    activity_progress = _one_of(body, "activityProgress", PROGRESS)
     grading_progress = _one_of(body, "gradingProgress", GRADING_PROGRESS)
     given, maximum = number_of(body, "scoreGiven"), number_of(body, "scoreMaximum")
     if given is not None and given < 0:
-        raise ServiceError(400, "scoreGiven must not be below 0.")
+        raise FieldError("scoreGiven must not be below 0.")
     if given is not None and (maximum is None or maximum <= 0):
-        raise ServiceError(400, "scoreGiven needs a scoreMaximum above 0.")
+        raise FieldError("scoreGiven needs a scoreMaximum above 0.")
     return Score(
-        member=member,
+        member=membership.member,
+        activity_progress=activity_progress,
         timestamp_ns=nanoseconds(text_of(body, "timestamp", most=64, required=True)),
         final=grading_progress == "FullyGraded",
         given=given,
@@ -116,6 +118,7 @@ def record(item: LineItem, score: Score) -> None:
         grade.score_given = score.given if graded else None
         grade.score_maximum = score.maximum if graded else None
         grade.comment = score.comment
+        grade.activity_progress = score.activity_progress
         grade.timestamp_ns = score.timestamp_ns
         grade.received_at = timezone.now()
         grade.save()
@@ -129,23 +132,23 @@ def nanoseconds(timestamp: str) -> int:
             raise ValueError("not in the form the specification asks for")
         seconds = int(datetime.fromisoformat(parts["moment"] + parts["zone"]).timestamp())
     except (ValueError, OverflowError):
-        raise ServiceError(400, "timestamp must be an ISO 8601 date and time with its zone.") from None
+        raise FieldError("timestamp must be an ISO 8601 date and time with its zone.") from None
     if not 0 <= seconds <= LATEST_SECOND:
-        raise ServiceError(400, "timestamp is out of range.")
+        raise FieldError("timestamp is out of range.")
     return seconds * 1_000_000_000 + int((parts["fraction"] or "")[:9].ljust(9, "0"))
 
 
 def _one_of(body: dict[str, Any], name: str, allowed: tuple[str, ...]) -> str:
     value = text_of(body, name, most=32, required=True)
     if value not in allowed:
-        raise ServiceError(400, f"{name} must be one of {', '.join(allowed)}.")
+        raise FieldError(f"{name} must be one of {', '.join(allowed)}.")
     return value
 
 
 def _result(grade: Grade) -> dict[str, Any]:
     shown = {
-        "id": urls_of.results(grade.line_item.pk, grade.member_id),
-        "scoreOf": urls_of.line_item(grade.line_item.pk),
+        "id": urls_of.results(grade.line_item, grade.member_id),
+        "scoreOf": urls_of.line_item(grade.line_item),
         "userId": grade.member_id,
         "resultScore": grade.points,
         "resultMaximum": grade.line_item.score_maximum,

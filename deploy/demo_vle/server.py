@@ -48,9 +48,9 @@ def serve(bind: str, port: int) -> None:
     with server:
         # Tables that are missing are made; those that exist, and their rows, are kept.
         call_command("migrate", run_syncdb=True, verbosity=0, interactive=False)
-        from deploy.demo_vle.gradebook import ensure_activity_line_item
+        from deploy.demo_vle.seeding import seed
 
-        ensure_activity_line_item()
+        seed()
         server.set_app(get_wsgi_application())
 
         def stop(*_: object) -> None:

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,8 +9,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from deploy.demo_vle.models import AccessToken, fingerprint
-from deploy.demo_vle.school import COURSE
+from deploy.demo_vle.fields import FieldError
+from deploy.demo_vle.models import AccessToken, Course, Tool, fingerprint
 
 View = Callable[..., HttpResponse]
 
@@ -27,32 +26,35 @@ class ServiceError(Exception):
 
 
 def by_method(**views: View) -> View:
-    """One address, a function for each verb; errors become answers here."""
+    """One address of a course, a function for each verb; errors become answers here."""
 
     @csrf_exempt  # a bearer token, which no browser adds by itself, says who is calling
     @functools.wraps(next(iter(views.values())))
-    def dispatch(request: HttpRequest, course_id: str, **kwargs: Any) -> HttpResponse:
+    def dispatch(request: HttpRequest, course_id: int, **kwargs: Any) -> HttpResponse:
         try:
             if request.method not in views:
                 raise ServiceError(405, "Method not allowed.", {"Allow": ", ".join(views)})
-            if course_id != COURSE.id:
+            course = Course.objects.filter(pk=course_id).first()
+            if course is None:
                 raise ServiceError(404, "There is no such course.")
-            return views[request.method](request, **kwargs)
-        except ServiceError as error:
+            return views[request.method](request, course, **kwargs)
+        except (ServiceError, FieldError) as error:
             answer = {"status": error.status, "error": error.message}
             return JsonResponse(answer, status=error.status, headers=error.headers)
 
     return dispatch
 
 
-def require_scope(request: HttpRequest, *any_of: str) -> None:
-    """RFC 6750, 3.1: no or a dead token is 401, a token for something else 403."""
+def require_scope(request: HttpRequest, *any_of: str) -> Tool:
+    """The tool that calls. RFC 6750, 3.1: no or a dead token is 401, one for something else 403."""
     kind, _, presented = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not presented.strip():
         raise ServiceError(401, "A bearer token is needed.", {"WWW-Authenticate": "Bearer"})
-    token = AccessToken.objects.filter(
-        token_hash=fingerprint(presented.strip()), expires_at__gt=timezone.now()
-    ).first()
+    token = (
+        AccessToken.objects.select_related("tool")
+        .filter(token_hash=fingerprint(presented.strip()), expires_at__gt=timezone.now())
+        .first()
+    )
     if token is None:
         raise ServiceError(
             401,
@@ -65,6 +67,7 @@ def require_scope(request: HttpRequest, *any_of: str) -> None:
             f"The token lacks the scope {' or '.join(any_of)}.",
             {"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
         )
+    return token.tool
 
 
 def require_content_type(request: HttpRequest, media_type: str) -> None:
@@ -87,35 +90,6 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise ServiceError(400, "The body must be a JSON object.")
     return body
-
-
-def text_of(body: Mapping[str, Any], name: str, *, most: int, required: bool = False) -> str:
-    value = body.get(name)
-    if value is None and not required:
-        return ""
-    if not isinstance(value, str) or (required and not value.strip()):
-        raise ServiceError(400, f"{name} must be text.")
-    if len(value) > most:
-        raise ServiceError(400, f"{name} may be at most {most} characters long.")
-    # JSON can spell both of these, but no database column of text holds them.
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise ServiceError(400, f"{name} holds a character that cannot be stored.")
-    return value
-
-
-def number_of(body: Mapping[str, Any], name: str) -> float | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ServiceError(400, f"{name} must be a number.")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise ServiceError(400, f"{name} is out of range.")
-    return number
 
 
 def _refuse_constant(name: str) -> None:

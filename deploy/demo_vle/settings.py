@@ -9,16 +9,21 @@ from deploy.demo_vle.keys import load_or_create_secret, load_or_create_signing_k
 DATA = Path(os.environ["DEMO_VLE_DATA"])
 DATA.mkdir(parents=True, exist_ok=True)
 
-# Who the VLE is, and what it knows of the tool: addresses and two agreed names.
+# Who the VLE is, and what it knows from the start of one tool: addresses and two agreed names.
 PUBLIC_URL = os.environ["DEMO_VLE_PUBLIC_URL"]
 TOOL_URL = os.environ["DEMO_VLE_TOOL_URL"]
-TOOL_JWKS_URL = os.environ["DEMO_VLE_TOOL_JWKS_URL"]
-TOOL_ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(TOOL_URL))
-TOOL_LOGIN_URL = f"{TOOL_URL}/lti/login/"
-TOOL_TARGET_LINK_URL = f"{TOOL_URL}/lti/launch/"
-TOOL_REDIRECT_URIS = [f"{TOOL_URL}/lti/launch/"]
-CLIENT_ID = "demo-client"
-DEPLOYMENT_ID = "demo-deployment"
+DEMO_TOOL = {
+    "client_id": "demo-client",
+    "deployment_id": "demo-deployment",
+    "name": "SafeResponse",
+    "description": "Training in responding when children share nudes and semi-nudes.",
+    "login_url": f"{TOOL_URL}/lti/login/",
+    "jwks_url": f"{TOOL_URL}/lti/jwks/",
+    "target_link_uri": f"{TOOL_URL}/lti/launch/",
+    "redirect_uris": [f"{TOOL_URL}/lti/launch/"],
+}
+# A key set's address is the browser's; this process may have to go another way to it.
+KEY_SETS_ELSEWHERE = {DEMO_TOOL["jwks_url"]: os.environ["DEMO_VLE_TOOL_JWKS_URL"]}
 
 SIGNING_KEY = load_or_create_signing_key(DATA / "signing-key.pem")
 SECRET_KEY = load_or_create_secret(DATA / "secret-key")
@@ -44,7 +49,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
-                "deploy.demo_vle.pages.common_context",
+                "deploy.demo_vle.pages.common.common_context",
             ]
         },
     }
@@ -53,7 +58,8 @@ TEMPLATES = [
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA / "demo-vle.sqlite3",
+        # No migrations: the tables are made when missing, and when one changes the file is another.
+        "NAME": DATA / "demo-vle-2.sqlite3",
         "OPTIONS": {
             "timeout": 20,
             # Writers queue instead of failing when two scores arrive together.
@@ -62,7 +68,6 @@ DATABASES = {
         },
     }
 }
-# No migrations: the tables are made when missing. A changed table means a new data folder.
 MIGRATION_MODULES = {"demo_vle": None}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -5,6 +5,8 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from lti_tool.models import Context
+
 
 class Activity(models.Model):
     """A module as placed by a course author: its settings are theirs, and it belongs to its deployment.
@@ -55,6 +57,11 @@ class Activity(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def course(self) -> Context | None:
+        """The course that it stands in, as far as that is known."""
+        return self.resource_link.context if self.resource_link else self.placed_in
 
 
 class Enrolment(models.Model):

@@ -26,8 +26,8 @@ class OutgoingScore(models.Model):
     # While a worker holds it. A worker that dies loses the row to the next one when the lease runs out.
     leased_until = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
-    # In plain words, for the lead: what went wrong last, and what to do.
-    problem = models.TextField(blank=True)
+    # What went wrong last: a code of `lti_tool.ags.Reason`. The words are `grading.problems`'s.
+    reason = models.CharField(max_length=60, blank=True)
     queued_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
 

@@ -10,7 +10,13 @@ from grading import outbox, standings
 from grading.access import activities_at, led_place
 from grading.forms import ActivitySettings
 from grading.models import OutgoingScore
+from grading.standings import Standing, Wanted
+from lti_tool import rosters
 from lti_tool.doors import Door, door
+from lti_tool.models import Roster
+
+# A list that is as long as this is worth searching.
+FEW = 20
 
 
 @door(Door.SIGNED_IN)
@@ -18,19 +24,44 @@ from lti_tool.doors import Door, door
 def overview(request: HttpRequest, link_pk: int) -> HttpResponse:
     """Everybody's standing in each activity taken at this link."""
     link, _ = led_place(request, link_pk)
-    as_of = timezone.now()
+    as_of, wanted = timezone.now(), _wanted(request)
     sent = request.GET.get("sent", "")
-    shown = [standings.overview(link, activity, as_of=as_of) for activity in activities_at(link)]
+    shown = [
+        standings.overview(link, activity, as_of=as_of, wanted=wanted) for activity in activities_at(link)
+    ]
     return render(
         request,
         "grading/lead.html",
         {
             "link": link,
             "overviews": shown,
+            "wanted": wanted,
+            "standings": list(Standing),
+            "is_long": wanted.is_narrowed or any(len(one.rows) > FEW for one in shown),
+            "roster": Roster.objects.filter(context=link.context_id).first(),
             "sent": int(sent) if sent.isdecimal() and len(sent) < 7 else None,
             "saved": "saved" in request.GET,
+            "asked": request.GET.get("asked", ""),
         },
     )
+
+
+def _wanted(request: HttpRequest) -> Wanted:
+    show = request.GET.get("show", "")
+    return Wanted(
+        show=show if show in {*Standing, standings.LEFT} else "",
+        name=request.GET.get("name", "").strip()[:100],
+        page=request.GET.get("page", "1"),
+    )
+
+
+@door(Door.SIGNED_IN)
+@require_POST
+def refresh_list(request: HttpRequest, link_pk: int) -> HttpResponse:
+    """Have the VLE asked anew who is in the course."""
+    link, _ = led_place(request, link_pk)
+    asked = rosters.ask(Roster.objects.filter(context=link.context_id), now=timezone.now())
+    return redirect(f"{reverse('grading:lead', args=[link_pk])}?asked={int(asked)}")
 
 
 @door(Door.SIGNED_IN)

@@ -15,131 +15,226 @@ def fill_in(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('lti_tool', '0001_initial'),
+        ("lti_tool", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ConnectionTally',
+            name="ConnectionTally",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('kind', models.CharField(choices=[('launch', 'Launches'), ('score', 'Grades'), ('roster', 'Rosters')], max_length=10)),
-                ('reason', models.CharField(blank=True, max_length=60)),
-                ('count', models.PositiveIntegerField(default=0)),
-                ('last_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("launch", "Launches"), ("score", "Grades"), ("roster", "Rosters")],
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=60)),
+                ("count", models.PositiveIntegerField(default=0)),
+                ("last_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name_plural': 'connection tallies',
+                "verbose_name_plural": "connection tallies",
             },
         ),
         migrations.CreateModel(
-            name='DeepLinkingRequest',
+            name="DeepLinkingRequest",
             fields=[
-                ('launch', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='deep_linking_request', serialize=False, to='lti_tool.launch')),
-                ('return_url', models.CharField(max_length=2000)),
-                ('data', models.TextField(blank=True)),
-                ('accept_types', models.JSONField(default=list)),
-                ('accept_targets', models.JSONField(default=list)),
-                ('accept_multiple', models.BooleanField(default=False)),
-                ('accept_line_item', models.BooleanField(blank=True, null=True)),
-                ('answered_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "launch",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="deep_linking_request",
+                        serialize=False,
+                        to="lti_tool.launch",
+                    ),
+                ),
+                ("return_url", models.CharField(max_length=2000)),
+                ("data", models.TextField(blank=True)),
+                ("accept_types", models.JSONField(default=list)),
+                ("accept_targets", models.JSONField(default=list)),
+                ("accept_multiple", models.BooleanField(default=False)),
+                ("accept_line_item", models.BooleanField(blank=True, null=True)),
+                ("answered_at", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Invitation',
+            name="Invitation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token_hash', models.CharField(max_length=64, unique=True)),
-                ('name', models.CharField(blank=True, help_text='How you call the VLE that will be connected.', max_length=200)),
-                ('created_by', models.CharField(blank=True, max_length=150)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("token_hash", models.CharField(max_length=64, unique=True)),
+                (
+                    "name",
+                    models.CharField(
+                        blank=True, help_text="How you call the VLE that will be connected.", max_length=200
+                    ),
+                ),
+                ("created_by", models.CharField(blank=True, max_length=150)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Roster',
+            name="Roster",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.URLField(max_length=1000)),
-                ('due_at', models.DateTimeField(blank=True, db_index=True, null=True)),
-                ('leased_until', models.DateTimeField(blank=True, null=True)),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('synced_at', models.DateTimeField(blank=True, null=True)),
-                ('members', models.PositiveIntegerField(blank=True, null=True)),
-                ('problem', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("url", models.URLField(max_length=1000)),
+                ("due_at", models.DateTimeField(blank=True, db_index=True, null=True)),
+                ("leased_until", models.DateTimeField(blank=True, null=True)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("synced_at", models.DateTimeField(blank=True, null=True)),
+                ("members", models.PositiveIntegerField(blank=True, null=True)),
+                ("problem", models.TextField(blank=True)),
             ],
         ),
         migrations.AddField(
-            model_name='launch',
-            name='about',
+            model_name="launch",
+            name="about",
             field=models.CharField(blank=True, max_length=255),
         ),
         migrations.AddField(
-            model_name='launch',
-            name='deployment',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='lti_tool.deployment'),
+            model_name="launch",
+            name="deployment",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="lti_tool.deployment",
+            ),
         ),
         migrations.AddField(
-            model_name='launch',
-            name='message',
-            field=models.CharField(choices=[('LtiResourceLinkRequest', 'Opening a link'), ('LtiDeepLinkingRequest', 'Choosing content'), ('LtiSubmissionReviewRequest', 'Reviewing a result'), ('LtiDataPrivacyLaunchRequest', 'Personal data')], default='LtiResourceLinkRequest', max_length=30),
+            model_name="launch",
+            name="message",
+            field=models.CharField(
+                choices=[
+                    ("LtiResourceLinkRequest", "Opening a link"),
+                    ("LtiDeepLinkingRequest", "Choosing content"),
+                    ("LtiSubmissionReviewRequest", "Reviewing a result"),
+                    ("LtiDataPrivacyLaunchRequest", "Personal data"),
+                ],
+                default="LtiResourceLinkRequest",
+                max_length=30,
+            ),
         ),
         migrations.AddField(
-            model_name='membership',
-            name='left_at',
+            model_name="membership",
+            name="left_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='toolkey',
-            name='signs_from',
+            model_name="toolkey",
+            name="signs_from",
             field=models.DateTimeField(default=django.utils.timezone.now),
         ),
         migrations.AlterField(
-            model_name='launch',
-            name='registration',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='launches', to='lti_tool.registration'),
+            model_name="launch",
+            name="registration",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="launches",
+                to="lti_tool.registration",
+            ),
         ),
         migrations.AlterField(
-            model_name='launch',
-            name='resource_link',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='launches', to='lti_tool.resourcelink'),
+            model_name="launch",
+            name="resource_link",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="launches",
+                to="lti_tool.resourcelink",
+            ),
         ),
         migrations.AddIndex(
-            model_name='launch',
-            index=models.Index(fields=['registration', 'launched_at'], name='launches_of_registration'),
+            model_name="launch",
+            index=models.Index(fields=["registration", "launched_at"], name="launches_of_registration"),
+        ),
+        migrations.AddIndex(
+            model_name="launch",
+            index=models.Index(
+                condition=models.Q(("about", ""), _negated=True),
+                fields=["registration", "about"],
+                name="launches_about_somebody",
+            ),
         ),
         migrations.AddField(
-            model_name='connectiontally',
-            name='registration',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tallies', to='lti_tool.registration'),
+            model_name="connectiontally",
+            name="registration",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="tallies",
+                to="lti_tool.registration",
+            ),
         ),
         migrations.AddField(
-            model_name='deeplinkingrequest',
-            name='context',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='deep_linking_requests', to='lti_tool.context'),
+            model_name="deeplinkingrequest",
+            name="context",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="deep_linking_requests",
+                to="lti_tool.context",
+            ),
         ),
         migrations.AddField(
-            model_name='invitation',
-            name='registration',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='invitation', to='lti_tool.registration'),
+            model_name="invitation",
+            name="registration",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="invitations",
+                to="lti_tool.registration",
+            ),
         ),
         migrations.AddField(
-            model_name='invitation',
-            name='school',
-            field=models.ForeignKey(blank=True, help_text="The school that the VLE's courses belong to.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='invitations', to='lti_tool.school'),
+            model_name="invitation",
+            name="school",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="The school that the VLE's courses belong to.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="invitations",
+                to="lti_tool.school",
+            ),
         ),
         migrations.AddField(
-            model_name='roster',
-            name='context',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='roster', to='lti_tool.context'),
+            model_name="roster",
+            name="context",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT, related_name="roster", to="lti_tool.context"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='connectiontally',
-            constraint=models.UniqueConstraint(fields=('registration', 'day', 'kind', 'reason'), name='tally_of_reason_on_day'),
+            model_name="connectiontally",
+            constraint=models.UniqueConstraint(
+                fields=("registration", "day", "kind", "reason"), name="tally_of_reason_on_day"
+            ),
         ),
         # Last, and what makes it required in a migration of its own: PostgreSQL alters no table with pending checks.
         migrations.RunPython(fill_in, migrations.RunPython.noop),

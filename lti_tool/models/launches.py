@@ -1,6 +1,7 @@
 """What launches tell: courses, links, who is in them with which roles, and each launch itself."""
 
 from django.db import models
+from django.db.models import Q
 
 
 class Context(models.Model):
@@ -133,7 +134,13 @@ class Launch(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["registration", "nonce"], name="launch_nonce_used_once")
         ]
-        indexes = [models.Index(fields=["registration", "launched_at"], name="launches_of_registration")]
+        indexes = [
+            models.Index(fields=["registration", "launched_at"], name="launches_of_registration"),
+            # Who has looked at somebody's result or data: few launches, so a small index.
+            models.Index(
+                fields=["registration", "about"], condition=~Q(about=""), name="launches_about_somebody"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Launch {self.pk}"

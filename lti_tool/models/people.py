@@ -3,6 +3,11 @@
 from django.db import models
 
 
+def display_name(pk: int, name: str) -> str:
+    """What a lead sees: a name, or a stable label for somebody the VLE does not name."""
+    return name or f"Unnamed member of staff {pk}"
+
+
 class Person(models.Model):
     """A human across VLEs.
 
@@ -47,5 +52,4 @@ class LtiUser(models.Model):
 
     @property
     def display_name(self) -> str:
-        """What a lead sees: a name, or a stable label for somebody the VLE does not name."""
-        return self.certificate_name or f"Unnamed member of staff {self.pk}"
+        return display_name(self.pk, self.certificate_name)

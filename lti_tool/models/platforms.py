@@ -90,7 +90,7 @@ class Deployment(models.Model):
 
 
 class ToolKey(models.Model):
-    """A signing key of ours. Several may be published at once; the newest signs."""
+    """A signing key of ours. Several are published at once; of those whose time has come the newest signs."""
 
     kid = models.CharField(max_length=64, unique=True)
     # PEM, encrypted with KEY_ENCRYPTION_KEYS: a stolen database signs nothing.
@@ -123,9 +123,12 @@ class Invitation(models.Model):
     created_by = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
+    # Without a registration it is being used at this moment.
     used_at = models.DateTimeField(null=True, blank=True)
-    registration = models.OneToOneField(
-        Registration, models.PROTECT, null=True, blank=True, related_name="invitation"
+    # What it connected. One registration may be brought up to date by a second invitation, and a Blackboard
+    # registration serves many schools.
+    registration = models.ForeignKey(
+        Registration, models.PROTECT, null=True, blank=True, related_name="invitations"
     )
 
     def __str__(self) -> str:

@@ -76,14 +76,14 @@ def server(application: str, environment: Mapping[str, str], port: int) -> Itera
         start_new_session=True,
     )
     try:
-        _wait_for(port, process)
+        wait_for(port, process)
         yield process.pid
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if process.poll() is not None:

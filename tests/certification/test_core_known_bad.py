@@ -9,7 +9,8 @@ import pytest
 from lti_tool.models import Registration
 from tests.certification.checks import Log, assert_refused
 from tests.platforms.browser import Visitor
-from tests.platforms.fake import AGS, CLAIM, FakePlatform
+from tests.platforms.fake import FakePlatform
+from tests.platforms.terms import AGS, CLAIM
 
 pytestmark = pytest.mark.django_db
 Claims = dict[str, Any]

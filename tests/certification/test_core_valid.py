@@ -8,7 +8,7 @@ import pytest
 from lti_tool.models import Launch, Membership, Registration
 from tests.certification.checks import Log
 from tests.platforms.browser import Visitor
-from tests.platforms.fake import CLAIM, INSTRUCTOR, LEARNER
+from tests.platforms.terms import CLAIM, INSTRUCTOR, LEARNER
 
 pytestmark = pytest.mark.django_db
 Claims = dict[str, Any]

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from lti_tool.models import Context, Launch, LineItem, LtiUser, Registration, ResourceLink
 from tests.certification.checks import Log, assert_refused, reason_on_page
 from tests.certification.test_security_tokens import signed
-from tests.platforms.browser import TOOL, Visitor
-from tests.platforms.fake import AGS, CLAIM, FakePlatform
+from tests.platforms.browser import Visitor
+from tests.platforms.fake import TOOL, FakePlatform
+from tests.platforms.terms import AGS, CLAIM
 
 pytestmark = pytest.mark.django_db
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
@@ -121,16 +122,12 @@ def test_other_messages(visitor: Visitor, log: Log, registration: Registration, 
     )
 
 
-@pytest.mark.parametrize(
-    ("kind", "lacks"),
-    [("LtiSubmissionReviewRequest", "for_user"), ("LtiDeepLinkingRequest", "deep_linking_settings")],
-)
-def test_a_message_without_what_it_is_about(
-    visitor: Visitor, log: Log, registration: Registration, kind: str, lacks: str
-) -> None:
-    response = launch_with(visitor, f"{CLAIM}message_type", kind)
+def test_a_message_without_what_it_is_about(visitor: Visitor, log: Log, registration: Registration) -> None:
+    response = launch_with(visitor, f"{CLAIM}message_type", "LtiDeepLinkingRequest")
 
-    assert_refused(response, log, "claim_missing", detail=lacks, registration=registration.pk)
+    assert_refused(
+        response, log, "claim_missing", detail="deep_linking_settings", registration=registration.pk
+    )
 
 
 JSON = st.recursive(

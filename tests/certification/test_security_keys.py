@@ -13,14 +13,19 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from lti_tool import http, platform_keys
 from lti_tool.models import Launch, Registration
 from tests.certification.checks import Log, assert_refused, reason_on_page
-from tests.platforms.browser import LAUNCH, Visitor, clock_moved
-from tests.platforms.fake import FakePlatform, Fault, PlatformKey
+from tests.platforms.browser import Visitor, clock_moved
+from tests.platforms.fake import LAUNCH, FakePlatform, Fault, PlatformKey
 
 pytestmark = pytest.mark.django_db
 
 
 def fetches(platform: FakePlatform) -> int:
     return platform.count("GET", "/jwks")
+
+
+def always(fault: Fault) -> list[Fault]:
+    """The fault at every try of one launch."""
+    return [fault] * platform_keys.FETCH_TRIES
 
 
 # --- how often it is fetched --------------------------------------------------------------------------------
@@ -121,11 +126,35 @@ def test_a_platform_that_is_down_is_asked_once_a_window(
     for _ in range(20):
         assert_refused(visitor.launch(), log, "keys_unavailable", registration=registration.pk)
 
+    assert fetches(platform) == platform_keys.FETCH_TRIES
+
+
+@pytest.mark.parametrize("fault", [Fault(status=503), Fault(reset=True), Fault(status=200, body=b"<html>")])
+def test_a_platform_that_stumbles_is_asked_again_at_once(
+    visitor: Visitor, platform: FakePlatform, fault: Fault
+) -> None:
+    platform.fail("/jwks", fault, fault)
+
+    assert visitor.launch().status_code == 302
+    assert fetches(platform) == 3
+
+
+def test_a_platform_that_took_its_time_to_fail_is_not_asked_again(
+    visitor: Visitor,
+    platform: FakePlatform,
+    registration: Registration,
+    log: Log,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(platform_keys, "FAILED_AT_ONCE_SECONDS", 0.05)
+    platform.fail("/jwks", Fault(status=503, delay=0.1))
+
+    assert_refused(visitor.launch(), log, "keys_unavailable", registration=registration.pk)
     assert fetches(platform) == 1
 
 
 def test_a_platform_that_is_up_again(visitor: Visitor, platform: FakePlatform) -> None:
-    platform.fail("/jwks", Fault(status=503))
+    platform.fail("/jwks", *always(Fault(status=503)))
     assert visitor.launch().status_code == 424
     with clock_moved(platform_keys.REFETCH_EVERY_SECONDS + 1):
         assert visitor.launch().status_code == 302
@@ -170,7 +199,7 @@ def test_a_slow_platform_holds_up_no_other(
     visitor: Visitor, platform: FakePlatform, other_platform: FakePlatform
 ) -> None:
     answered = threading.Event()
-    platform.fail("/jwks", Fault(status=503, held=answered))
+    platform.fail("/jwks", *always(Fault(status=503, held=answered)))
     codes: list[int] = []
 
     def launch_at_the_slow_one() -> None:
@@ -319,7 +348,7 @@ def test_keys_in_an_answer_that_is_no_200(
     visitor: Visitor, platform: FakePlatform, registration: Registration, log: Log, status: int
 ) -> None:
     body = b"" if status in {204, 304} else good_keys(platform)
-    platform.fail("/jwks", Fault(status=status, body=body))
+    platform.fail("/jwks", *always(Fault(status=status, body=body)))
 
     response = visitor.launch()
 
@@ -337,7 +366,7 @@ def test_a_key_set_that_is_elsewhere(
 ) -> None:
     other_platform.keys = platform.keys
     elsewhere = {"Location": f"{other_platform.url}/jwks"}
-    platform.fail("/jwks", Fault(status=status, headers=elsewhere, body=good_keys(platform)))
+    platform.fail("/jwks", *always(Fault(status=status, headers=elsewhere, body=good_keys(platform))))
 
     response = visitor.launch()
 
@@ -348,7 +377,7 @@ def test_a_key_set_that_is_elsewhere(
 def test_a_key_set_of_64_mib(
     visitor: Visitor, platform: FakePlatform, registration: Registration, log: Log
 ) -> None:
-    platform.fail("/jwks", Fault(status=200, body=good_keys(platform) + b" " * (64 << 20)))
+    platform.fail("/jwks", *always(Fault(status=200, body=good_keys(platform) + b" " * (64 << 20))))
 
     response = visitor.launch()
 
@@ -365,7 +394,7 @@ def test_a_redirect_with_a_body_of_64_mib(
         """Says when the whole of it has been sent."""
 
     fault = Fault(status=302, headers={"Location": "/elsewhere"}, body=Told(b" " * (64 << 20)))
-    platform.fail("/jwks", fault)
+    platform.fail("/jwks", *always(fault))
     platform.after_answer = lambda answered: sent.set() if answered is fault else None
 
     response = visitor.launch()
@@ -376,7 +405,7 @@ def test_a_redirect_with_a_body_of_64_mib(
 
 def test_a_gzip_bomb(visitor: Visitor, platform: FakePlatform, registration: Registration, log: Log) -> None:
     bomb = gzip.compress(good_keys(platform) + b" " * (64 << 20))
-    platform.fail("/jwks", Fault(status=200, headers={"Content-Encoding": "gzip"}, body=bomb))
+    platform.fail("/jwks", *always(Fault(status=200, headers={"Content-Encoding": "gzip"}, body=bomb)))
 
     response = visitor.launch()
 
@@ -406,7 +435,7 @@ def test_a_packed_key_set(visitor: Visitor, platform: FakePlatform) -> None:
 def test_an_answer_that_is_broken(
     visitor: Visitor, platform: FakePlatform, registration: Registration, log: Log, fault: Fault
 ) -> None:
-    platform.fail("/jwks", fault)
+    platform.fail("/jwks", *always(fault))
 
     response = visitor.launch()
 
@@ -441,7 +470,7 @@ def test_an_answer_that_drips(
     """Each byte comes in time; the whole would take 40 seconds. The platform notices that we left."""
     monkeypatch.setattr(http, "TOTAL_SECONDS", 0.3)
     dripped = threading.Event()
-    platform.fail("/jwks", fault)
+    platform.fail("/jwks", *always(fault))
     platform.after_answer = lambda answered: dripped.set() if answered is fault else None
 
     response = visitor.launch()
@@ -459,7 +488,7 @@ def test_an_answer_that_never_comes(
 ) -> None:
     monkeypatch.setattr(http, "READ_SECONDS", 0.2)
     never = threading.Event()
-    platform.fail("/jwks", Fault(status=200, held=never, body=b"{}"))
+    platform.fail("/jwks", *always(Fault(status=200, held=never, body=b"{}")))
 
     response = visitor.launch()
     never.set()
@@ -480,7 +509,7 @@ def test_a_platform_that_is_not_there(
 def test_what_a_platform_answers_is_not_in_the_log(
     visitor: Visitor, platform: FakePlatform, log: Log
 ) -> None:
-    platform.fail("/jwks", Fault(status=500, body=b"SECRET of the platform"))
+    platform.fail("/jwks", *always(Fault(status=500, body=b"SECRET of the platform")))
     platform.register(jwks_url=f"{platform.url}/jwks?key=SECRET")
 
     visitor.launch()

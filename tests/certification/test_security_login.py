@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from lti_tool import cookies, handover, registrations
 from lti_tool.models import Launch, Registration
 from tests.certification.checks import Log, assert_refused, reason_on_page
-from tests.platforms.browser import LAUNCH, TOOL, Visitor, clock_moved
-from tests.platforms.fake import FakePlatform
+from tests.platforms.browser import Visitor, clock_moved
+from tests.platforms.fake import LAUNCH, TOOL, FakePlatform
 
 pytestmark = pytest.mark.django_db
 IN_FRAME = {"sec-fetch-dest": "iframe"}

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from tests.deploy.test_demo_vle_process import FakeTool, RunningVle, browser_session, running_vle
 
-AMINA, TOMOS, JO, GRACE = "3f0c71a2", "8b52d9e4", "c6e1480f", "e97a35d1"
+AMINA, TOMOS, JO, GRACE, PIOTR = "3f0c71a2", "8b52d9e4", "c6e1480f", "e97a35d1", "5d18b6c3"
+FIRST_LAUNCH = "/courses/1/activities/1/launch/"
 
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS_CLAIM = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
@@ -54,7 +55,7 @@ def vle(tool: FakeTool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
 @contextmanager
 def database_of(vle: RunningVle) -> Iterator[sqlite3.Connection]:
     """The VLE's own file, read (and once written) beside the running process."""
-    with closing(sqlite3.connect(vle.data / "demo-vle.sqlite3", timeout=20)) as connection:
+    with closing(sqlite3.connect(vle.data / "demo-vle-2.sqlite3", timeout=20)) as connection:
         yield connection
         connection.commit()
 
@@ -85,9 +86,23 @@ def signed_in(vle: RunningVle, member: str) -> requests.Session:
     return session
 
 
-def login_initiation(vle: RunningVle, session: requests.Session, target: str = "iframe") -> Form:
-    page = session.get(f"{vle.url}/courses/1/activities/1/launch/?target={target}", timeout=10)
-    return form_of(page)
+def press(
+    vle: RunningVle, session: requests.Session, page: str, action: str, **fields: str
+) -> requests.Response:
+    """A button of a page: the form must be there, and its token goes along."""
+    shown = session.get(vle.url + page, timeout=10).text
+    form = re.search(rf'<form [^>]*action="{re.escape(action)}".*?</form>', shown, re.DOTALL)
+    assert form, f"no form for {action} on {page}"
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]*)"', form.group(0))
+    assert token
+    fields["csrfmiddlewaretoken"] = token.group(1)
+    return session.post(vle.url + action, fields, timeout=10)
+
+
+def login_initiation(
+    vle: RunningVle, session: requests.Session, target: str = "iframe", path: str = FIRST_LAUNCH
+) -> Form:
+    return form_of(session.get(f"{vle.url}{path}?target={target}", timeout=10))
 
 
 def auth_request(tool: FakeTool, initiation: Form, **changes: str | None) -> dict[str, str]:
@@ -107,17 +122,18 @@ def launch(
     session: requests.Session,
     *,
     target: str = "iframe",
+    path: str = FIRST_LAUNCH,
     **changes: str,
 ) -> Form:
-    request = auth_request(tool, login_initiation(vle, session, target), **changes)
+    request = auth_request(tool, login_initiation(vle, session, target, path), **changes)
     return form_of(session.get(f"{vle.url}/auth/", params=request, timeout=10))
 
 
-def claims_of(vle: RunningVle, answer: Form) -> dict[str, Any]:
+def claims_of(vle: RunningVle, answer: Form, client_id: str = "demo-client") -> dict[str, Any]:
     keys = jwt.PyJWKSet.from_dict(browser_session().get(f"{vle.url}/jwks/", timeout=10).json())
     token = answer.fields["id_token"]
     key = keys[jwt.get_unverified_header(token)["kid"]]
-    return jwt.decode(token, key, algorithms=["RS256"], audience="demo-client", issuer=vle.url)
+    return jwt.decode(token, key, algorithms=["RS256"], audience=client_id, issuer=vle.url)
 
 
 # --- the launch -----------------------------------------------------------------------------
@@ -288,8 +304,9 @@ def test_who_is_not_signed_in_is_sent_to_choose(vle: RunningVle) -> None:
 
 
 def test_the_ip_address_leads_to_the_name_the_cookies_belong_to(vle: RunningVle) -> None:
-    answer = requests.get(f"http://127.0.0.1:{vle.port}/courses/1/", allow_redirects=False, timeout=10)
-    assert (answer.status_code, answer.headers["Location"]) == (302, f"{vle.url}/courses/1/")
+    for path in ("/", "/courses/1/", "/tools/", "/me/"):
+        answer = requests.get(f"http://127.0.0.1:{vle.port}{path}", allow_redirects=False, timeout=10)
+        assert (answer.status_code, answer.headers["Location"]) == (302, f"{vle.url}{path}")
 
 
 def test_the_tools_message_on_return_is_shown_as_text(vle: RunningVle) -> None:
@@ -303,11 +320,13 @@ def test_the_tools_message_on_return_is_shown_as_text(vle: RunningVle) -> None:
 # --- tokens for the services ----------------------------------------------------------------
 
 
-def token_request(vle: RunningVle, tool: FakeTool, **changes: str) -> dict[str, str]:
+def token_request(
+    vle: RunningVle, tool: FakeTool, client_id: str = "demo-client", **changes: str
+) -> dict[str, str]:
     return {
         "grant_type": "client_credentials",
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        "client_assertion": tool.assertion(f"{vle.url}/token/"),
+        "client_assertion": tool.assertion(f"{vle.url}/token/", iss=client_id, sub=client_id),
         "scope": SCORE,
     } | changes
 
@@ -423,11 +442,18 @@ def test_a_tool_that_is_down_is_a_reason_to_try_again(tmp_path: Path, tool: Fake
 class ServiceClient:
     """The tool at work: one token for everything, the right media types."""
 
-    def __init__(self, vle: RunningVle, tool: FakeTool, scope: str = "") -> None:
+    def __init__(
+        self,
+        vle: RunningVle,
+        tool: FakeTool,
+        scope: str = "",
+        client_id: str = "demo-client",
+        course: int = 1,
+    ) -> None:
         scope = scope or " ".join((LINE_ITEM, RESULT, SCORE, ROSTER))
-        answer = ask_token(vle, token_request(vle, tool, scope=scope))
+        answer = ask_token(vle, token_request(vle, tool, client_id, scope=scope))
         self.authorization = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-        self.items = f"{vle.url}/ags/courses/1/lineitems"
+        self.items = f"{vle.url}/ags/courses/{course}/lineitems"
 
     def send(
         self, method: str, url: str, body: object = None, *, content: str = "", accept: str = ""
@@ -519,6 +545,9 @@ def test_two_line_items_of_a_link_leave_the_claim_without_one(
         {"label": "x", "scoreMaximum": 10**400},
         {"label": "x", "scoreMaximum": 10, "resourceLinkId": "99"},
         {"label": "x", "scoreMaximum": 10, "endDateTime": "soon"},
+        {"label": "x", "scoreMaximum": 10, "submissionReview": []},
+        {"label": "x", "scoreMaximum": 10, "submissionReview": {}},
+        {"label": "x", "scoreMaximum": 10, "submissionReview": {"reviewableStatus": ["Done"]}},
         [],
         "not json",
         '{"label":"x","scoreMaximum":NaN}',
@@ -694,8 +723,9 @@ def test_media_types_are_kept_to(client: ServiceClient) -> None:
 def test_what_is_not_there_is_404_and_a_wrong_verb_405(client: ServiceClient) -> None:
     gone = {"id": f"{client.items}/{10**30}"}
     assert client.score(gone).status_code == 404
-    elsewhere = client.items.replace("/courses/1/", "/courses/2/")
-    assert client.send("GET", elsewhere, accept=ITEMS_TYPE).status_code == 404
+    for course in (2, 10**30):
+        elsewhere = client.items.replace("/courses/1/", f"/courses/{course}/")
+        assert client.send("GET", elsewhere, accept=ITEMS_TYPE).status_code == 404
     wrong = client.send("PATCH", client.items)
     assert (wrong.status_code, wrong.headers["Allow"]) == (405, "GET, POST")
 

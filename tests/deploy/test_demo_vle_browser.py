@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import jwt
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playwright
 
-from tests.deploy.test_demo_vle import ServiceClient
-from tests.deploy.test_demo_vle_process import Answer, FakeTool, RunningVle, running_vle
+from tests.deploy.test_demo_vle import LTI, ServiceClient
+from tests.deploy.test_demo_vle_deep_linking import DL, MODULE, answer
+from tests.deploy.test_demo_vle_process import Answer, FakeTool, RunningVle, browser_session, running_vle
+from tests.deploy.test_demo_vle_tools import registration_of
 
 CHROMIUM = os.environ.get("TEST_BROWSER")
 pytestmark = pytest.mark.browser
@@ -46,14 +49,18 @@ def html(body: str) -> Answer:
 
 
 class BrowserTool(FakeTool):
-    """Sends the browser back to the VLE in each of the three ways that tools use."""
+    """Sends the browser back to the VLE in each of the three ways that tools use, chooses a module
+    where it is asked to, and registers itself.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.way_back = "redirect"
+        self.answers_in = "_self"  # the target of the form that a choice is sent with
         self.launches: list[dict[str, str]] = []
         self.routes["/lti/login/"] = self._login
         self.routes["/lti/launch/"] = self._launch
+        self.routes["/lti/register/"] = self._register
 
     def _login(self, _method: str, form: dict[str, str]) -> Answer:
         fields, auth = auth_fields(self, form), f"{form['iss']}/auth/"
@@ -71,7 +78,35 @@ class BrowserTool(FakeTool):
 
     def _launch(self, _method: str, form: dict[str, str]) -> Answer:
         self.launches.append(form)
-        return html("<h1>Launched</h1>" if "id_token" in form else f"<h1>{form['error']}</h1>")
+        if "id_token" not in form:
+            return html(f"<h1>{form['error']}</h1>")
+        claims = jwt.decode(form["id_token"], options={"verify_signature": False})
+        if claims[LTI + "message_type"] == "LtiDeepLinkingRequest":
+            return self._choose(claims)
+        return html("<h1>Launched</h1>")
+
+    def _choose(self, claims: dict[str, Any]) -> Answer:
+        settings = claims[DL + "deep_linking_settings"]
+        vle = RunningVle(port=int(claims["iss"].rpartition(":")[2]), data=Path(), tool_url=self.url)
+        token = answer(vle, self, settings["data"], MODULE)
+        return html(
+            f'<h1>Choose</h1><form method="post" action="{settings["deep_link_return_url"]}"'
+            f' target="{self.answers_in}"><input type="hidden" name="JWT" value="{token}">'
+            "<button>Choose it</button></form>"
+        )
+
+    def _register(self, _method: str, form: dict[str, str]) -> Answer:
+        platform = browser_session().get(form["openid_configuration"], timeout=10).json()
+        registered = browser_session().post(
+            platform["registration_endpoint"],
+            json=registration_of(self),
+            headers={"Authorization": f"Bearer {form['registration_token']}"},
+            timeout=10,
+        )
+        return html(
+            f"<h1>Registered: {registered.status_code}</h1><button "
+            "onclick=\"(opener || parent).postMessage({subject: 'org.imsglobal.lti.close'}, '*')\">Done</button>"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -273,6 +308,81 @@ def test_the_tool_may_resize_its_frame_and_close_itself(vle: RunningVle, in_brow
     assert in_browser(scenario) == [1234, 320, 6000]
 
 
+def test_a_tool_registers_itself_in_its_frame_and_closes_it(
+    vle: RunningVle, tool: BrowserTool, in_browser: InBrowser
+) -> None:
+    def scenario(context: BrowserContext) -> str:
+        page = sign_in(vle, context, "Piotr Nowak")
+        page.get_by_role("link", name="Manage tools").click()
+        page.get_by_label("Tool's registration link").fill(f"{tool.url}/lti/register/?invitation=abc")
+        page.get_by_role("button", name="Connect").click()
+        frame = page.frame_locator("#tool-frame")
+        frame.get_by_role("heading", name="Registered: 200").wait_for()
+        frame.get_by_role("button", name="Done").click()
+        page.wait_for_url(f"{vle.url}/tools/")
+        page.get_by_role("heading", name="Another tool Pending").wait_for()
+        page.get_by_role("button", name="Activate Another tool").click()
+        return page.get_by_role("heading", name="Another tool").inner_text()
+
+    assert in_browser(scenario) == "Another tool Active"
+
+
+@pytest.mark.parametrize("way_back", ["redirect", "script", "post"])
+def test_what_is_chosen_in_the_frame_is_in_the_course(
+    vle: RunningVle, tool: BrowserTool, in_browser: InBrowser, way_back: str
+) -> None:
+    def scenario(context: BrowserContext) -> int:
+        page = sign_in(vle, context, "Grace Okafor")
+        activities = page.get_by_role("heading", name="Leading the response")
+        before = activities.count()
+        page.get_by_role("link", name="Add training from SafeResponse").click()
+        frame = page.frame_locator("#tool-frame")
+        frame.get_by_role("button", name="Choose it").click()
+        frame.get_by_role("heading", name="Added to the course").wait_for()
+        frame.get_by_role("link", name="Go to the course").click()
+        page.wait_for_url(f"{vle.url}/courses/1/")
+        return activities.count() - before
+
+    tool.way_back, tool.answers_in = way_back, "_self"
+    assert in_browser(scenario) == 1
+
+
+def test_what_is_chosen_in_a_tab_of_its_own_is_in_the_course(
+    vle: RunningVle, tool: BrowserTool, in_browser: InBrowser
+) -> None:
+    """A tool without its cookies in the frame goes on in a new tab, and answers from there."""
+
+    def scenario(context: BrowserContext) -> str:
+        page = sign_in(vle, context, "Grace Okafor")
+        page.get_by_role("link", name="Add training from SafeResponse").click()
+        with context.expect_page() as opened:
+            page.frame_locator("#tool-frame").get_by_role("button", name="Choose it").click()
+        tab = opened.value
+        tab.get_by_role("heading", name="Added to the course").wait_for()
+        tab.get_by_role("link", name="Go to the course").click()
+        tab.get_by_role("heading", name="Leading the response").first.wait_for()
+        return tab.url
+
+    tool.answers_in = "_blank"
+    assert in_browser(scenario) == f"{vle.url}/courses/1/"
+
+
+def test_platform_storage_is_there_while_choosing(
+    vle: RunningVle, tool: BrowserTool, in_browser: InBrowser
+) -> None:
+    def scenario(context: BrowserContext) -> dict[str, Any]:
+        page = sign_in(vle, context, "Grace Okafor")
+        page.get_by_role("link", name="Add training from SafeResponse").click()
+        page.frame_locator("#tool-frame").get_by_role("heading", name="Choose").wait_for()
+        frame = page.frame("tool-frame")
+        assert frame is not None
+        put = {"subject": "lti.put_data", "key": "state", "value": "abc", "message_id": "m1"}
+        frame.evaluate(ASK, put)
+        return frame.evaluate(ASK, {"subject": "lti.get_data", "key": "state", "message_id": "m2"})
+
+    assert in_browser(scenario)["value"] == "abc"
+
+
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_the_pages_are_accessible_fit_the_screen_and_stay_at_home(
     vle: RunningVle, tool: BrowserTool, in_browser: InBrowser, width: int, tmp_path: Path
@@ -298,11 +408,12 @@ def test_the_pages_are_accessible_fit_the_screen_and_stay_at_home(
     def scenario(context: BrowserContext) -> None:
         hosts: set[str] = set()
         context.on("request", lambda request: hosts.add("/".join(request.url.split("/")[:3])))
-        # Chromium writes every 400 to the console; the one below is meant.
+        # Chromium writes every refusal to the console; those below are meant.
         context.on(
             "console",
             lambda message: (
-                "400 (Bad Request)" in message.text or problems.append(f"console: {message.text}")
+                any(meant in message.text for meant in ("400 (Bad Request)", "403 (Forbidden)"))
+                or problems.append(f"console: {message.text}")
             ),
         )
         page = context.new_page()
@@ -323,6 +434,22 @@ def test_the_pages_are_accessible_fit_the_screen_and_stay_at_home(
             page.goto(vle.url + ACTIVITY)
             launched_frame(page)
             check(page, f"activity, {name}")
+            page.goto(f"{vle.url}/me/")
+            check(page, f"about, {name}")
+        page.goto(f"{vle.url}/courses/1/add/1/")
+        page.frame_locator("#tool-frame").get_by_role("heading", name="Choose").wait_for()
+        check(page, "choosing")
+        page.goto(f"{vle.url}/courses/1/people/")
+        check(page, "not yours")
+        page = sign_in(vle, context, "Piotr Nowak")
+        for path in ("", "courses/1/people/", "tools/"):
+            page.goto(f"{vle.url}/{path}")
+            for summary in page.locator("summary").all():
+                summary.click()
+            check(page, f"/{path}, administrator")
+        page.get_by_label("Tool's registration link").fill("nonsense")
+        page.get_by_role("button", name="Connect").click()
+        check(page, "no address")
         assert hosts == {vle.url, tool.url}
 
     in_browser(scenario, width)

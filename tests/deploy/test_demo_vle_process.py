@@ -1,6 +1,6 @@
 """The demo VLE as a process: it starts, says so, refuses a taken port, stops, and keeps its data.
 
-`RunningVle` and `FakeTool` are used by the other two demo VLE test files as well. The VLE always
+`RunningVle` and `FakeTool` are used by the other demo VLE test files as well. The VLE always
 runs as a real process of its own, so nothing here touches the Django of the test session.
 """
 
@@ -229,7 +229,7 @@ def test_a_taken_port_is_said_plainly(vle: RunningVle, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert f"Port {vle.port} is already in use" in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (tmp_path / "second" / "demo-vle.sqlite3").exists()
+    assert not (tmp_path / "second" / "demo-vle-2.sqlite3").exists()
 
 
 def test_an_address_that_is_none_is_refused(tmp_path: Path) -> None:

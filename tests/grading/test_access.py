@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.http import Http404, HttpRequest
+from django.utils import timezone
 
 from grading import access
 from grading.models import Attempt, Enrolment
@@ -193,6 +194,12 @@ def test_leading_elsewhere_gives_a_learner_nothing_here(
 
 def test_a_lead_who_was_made_a_learner_leads_no_more(link: ResourceLink, lead: LtiUser) -> None:
     Membership.objects.filter(lti_user=lead).update(is_lead=False, is_learner=True)
+    with pytest.raises(Http404):
+        access.led_place(signed_in(lead), link.pk)
+
+
+def test_a_lead_who_has_left_the_course_leads_no_more(link: ResourceLink, lead: LtiUser) -> None:
+    Membership.objects.filter(lti_user=lead).update(left_at=timezone.now())
     with pytest.raises(Http404):
         access.led_place(signed_in(lead), link.pk)
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from grading import outbox
 from grading.models import Activity, Certificate, Enrolment, OutgoingScore
 from lti_tool import ags
-from lti_tool.models import Deployment, Family, LineItem, Registration, ResourceLink
+from lti_tool.models import ConnectionTally, Deployment, Family, LineItem, Registration, ResourceLink
 from tests import factories
 from tests.platforms.fake import FakePlatform, Fault
 
@@ -78,7 +78,7 @@ def test_it_works(gradebook: FakePlatform, enrolment: Enrolment) -> None:
     assert work() == 1
 
     score = score_of(enrolment)
-    assert (score.state, score.tries, score.problem, score.leased_until) == ("delivered", 1, "", None)
+    assert (score.state, score.tries, score.reason, score.leased_until) == ("delivered", 1, "", None)
     assert score.settled_at is not None
     assert score.submitted_at == attempt.submitted_at
     assert figures(gradebook, enrolment) == [90]
@@ -180,7 +180,7 @@ def test_the_command_sends_what_is_due(gradebook: FakePlatform, enrolment: Enrol
 
 def test_the_command_tries_parked_ones_again(gradebook: FakePlatform, enrolment: Enrolment) -> None:
     factories.take(enrolment, 90)
-    enrolment.scores.update(state=State.PARKED, problem="Nobody knows.")
+    enrolment.scores.update(state=State.PARKED, reason="Nobody knows.")
 
     call_command("send_scores")
     assert figures(gradebook, enrolment) == []
@@ -464,6 +464,32 @@ def test_a_lease_that_was_lost_in_a_slow_batch_sends_nothing(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_lease_that_is_lost_between_two_requests_sends_no_more(
+    gradebook: FakePlatform, enrolment: Enrolment
+) -> None:
+    """Looking for the column took so long that another worker has the score by now."""
+    LineItem.objects.update(url="", container_url=gradebook.lineitems_url)
+    factories.take(enrolment, 90)
+    (late,) = outbox.claim(now=timezone.now())
+    gate = Gate()
+    gradebook.fail("/lineitems", Fault(200, b"[]", held=gate))
+    leases: list[datetime] = []
+
+    def overtake() -> None:
+        assert gate.reached.wait(10)
+        forward(LEASE_OVER)
+        late.leased_until -= LEASE_OVER
+        leases.append(outbox.claim(now=timezone.now())[0].leased_until)
+        gate.set()
+
+    outcome = factories.at_once(lambda: outbox.deliver(late), overtake)
+    assert outcome == [True, None], outcome
+
+    assert gradebook.count("POST", "/lineitems") == 0
+    assert enrolment.scores.get().leased_until == leases[0]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_workers_at_once_send_each_score_once(gradebook: FakePlatform, enrolment: Enrolment) -> None:
     people = [factories.make_enrolment(enrolment.activity) for _ in range(40)]
     for person in people:
@@ -505,33 +531,27 @@ def test_submits_and_workers_at_once_end_with_the_newest(
 
 
 PUT_OFF = {
-    "down": (Fault(503), "The VLE had a fault of its own (status 503)."),
-    "busy": (Fault(429), "The VLE asked us to slow down."),
-    "hung up": (Fault(reset=True), "The VLE could not be reached, or did not answer in time."),
-    "web page": (
-        Fault(200, b"<html>Maintenance</html>"),
-        "The VLE answered with a web page instead of taking the grade.",
-    ),
-    "column gone": (Fault(404), "The activity's column in the gradebook is gone."),
-    "grade locked": (Fault(500), "The VLE had a fault of its own (status 500)."),
-    "redirect": (
-        Fault(302, headers={"Location": "http://evil.example/"}),
-        "The VLE had a fault of its own (status 302).",
-    ),
+    "down": (Fault(503), "platform_fault"),
+    "busy": (Fault(429), "slow_down"),
+    "hung up": (Fault(reset=True), "unreachable"),
+    "web page": (Fault(200, b"<html>Maintenance</html>"), "unreadable"),
+    "column gone": (Fault(404), "column_gone"),
+    "grade locked": (Fault(500), "platform_fault"),
+    "redirect": (Fault(302, headers={"Location": "http://evil.example/"}), "platform_fault"),
 }
 
 
 @pytest.mark.parametrize("why", PUT_OFF)
 def test_what_may_pass_is_tried_again(gradebook: FakePlatform, enrolment: Enrolment, why: str) -> None:
-    fault, words = PUT_OFF[why]
+    fault, reason = PUT_OFF[why]
     gradebook.fail("/lineitems/1/scores", fault)
     factories.take(enrolment, 90)
     work()
 
     score = score_of(enrolment)
-    assert (score.state, score.problem, score.leased_until, score.settled_at) == (
+    assert (score.state, score.reason, score.leased_until, score.settled_at) == (
         "waiting",
-        words,
+        reason,
         None,
         None,
     )
@@ -540,7 +560,7 @@ def test_what_may_pass_is_tried_again(gradebook: FakePlatform, enrolment: Enrolm
     forward(DAY)
     assert work() == 1
     assert figures(gradebook, enrolment)[-1] == 90
-    assert (score_of(enrolment).state, score_of(enrolment).problem) == ("delivered", "")
+    assert (score_of(enrolment).state, score_of(enrolment).reason) == ("delivered", "")
 
 
 def test_a_moodle_that_stores_nothing_and_says_200_is_tried_again(
@@ -618,7 +638,7 @@ def test_retry_after_is_honoured_where_it_can_be_read(
     work()
 
     score = score_of(enrolment)
-    assert (score.state, score.problem) == ("waiting", "The VLE asked us to slow down.")
+    assert (score.state, score.reason) == ("waiting", "slow_down")
     assert before + timedelta(seconds=least) <= score.due_at <= timezone.now() + timedelta(seconds=most)
 
 
@@ -637,35 +657,24 @@ def test_retry_after_as_a_date(gradebook: FakePlatform, enrolment: Enrolment) ->
 
 
 PARKED = {
-    "teacher": (
-        400,
-        "The VLE takes no grade for this person, most often because they are in the course as a teacher. Ask "
-        "whoever looks after your VLE to give them the Student role in this course, then send the grade again.",
-    ),
-    "not a student": (
-        422,
-        "The VLE takes no grade for this person, most often because they are in the course as a teacher. Ask "
-        "whoever looks after your VLE to give them the Student role in this course, then send the grade again.",
-    ),
-    "not allowed": (
-        403,
-        "The VLE does not let the training send grades. Ask whoever looks after your VLE to allow it in the "
-        "tool's settings, then send the grade again.",
-    ),
+    "teacher": (Fault(400, b"Incorrect score received: Amina Yusuf is a teacher"), "ungradable"),
+    "not a student": (Fault(422, b"Amina Yusuf is no student"), "ungradable"),
+    "not allowed": (Fault(403, b"Amina Yusuf"), "not_allowed"),
+    "who knows": (Fault(400, b"Amina Yusuf"), "rejected"),
 }
 
 
 @pytest.mark.parametrize("why", PARKED)
-def test_what_somebody_must_act_on_is_parked_with_words(
+def test_what_somebody_must_act_on_is_parked_with_its_reason(
     gradebook: FakePlatform, enrolment: Enrolment, why: str
 ) -> None:
-    status, words = PARKED[why]
-    gradebook.fail("/lineitems/1/scores", Fault(status, b"Amina Yusuf is a teacher"))
+    fault, reason = PARKED[why]
+    gradebook.fail("/lineitems/1/scores", fault)
     factories.take(enrolment, 90)
     work()
 
     score = score_of(enrolment)
-    assert (score.state, score.problem, score.leased_until) == ("parked", words, None)
+    assert (score.state, score.reason, score.leased_until) == ("parked", reason, None)
     assert score.settled_at is not None
     forward(7 * DAY)
     assert work() == 0
@@ -683,7 +692,7 @@ def test_what_never_works_is_parked_after_more_than_a_day(
 
     score = score_of(enrolment)
     assert (score.state, score.tries) == ("parked", outbox.MOST_TRIES)
-    assert score.problem == "We have tried for more than a day. The VLE had a fault of its own (status 503)."
+    assert score.reason == "platform_fault"
 
 
 def test_send_again(gradebook: FakePlatform, enrolment: Enrolment) -> None:
@@ -695,7 +704,7 @@ def test_send_again(gradebook: FakePlatform, enrolment: Enrolment) -> None:
 
     assert outbox.send_again(enrolment.scores.all(), now=timezone.now()) == 1
     score = score_of(enrolment)
-    assert (score.state, score.problem, score.tries, score.settled_at) == ("waiting", "", 0, None)
+    assert (score.state, score.reason, score.tries, score.settled_at) == ("waiting", "", 0, None)
     work()
     assert states(enrolment) == [(90, "parked")]
 
@@ -751,7 +760,7 @@ def test_a_strange_answer_holds_up_nobody_else(
 
     assert figures(gradebook, enrolment) == [90]
     assert states(stuck)[0][1] in {"waiting", "parked"}
-    assert score_of(stuck).problem != ""
+    assert score_of(stuck).reason != ""
     assert LineItem.objects.get(resource_link=strange).leased_until is None
 
 
@@ -791,7 +800,7 @@ def test_a_fault_of_our_own_holds_up_nobody_else(gradebook: FakePlatform, enrolm
 
     assert figures(gradebook, enrolment) == [90]
     score = score_of(stuck)
-    assert (score.state, score.problem) == ("waiting", "Something went wrong on our side.")
+    assert (score.state, score.reason) == ("waiting", "our_fault")
 
 
 # --- the column ---------------------------------------------------------------------------------------------
@@ -845,9 +854,10 @@ def test_a_missing_column_is_made_once(
 
     assert [figures(gradebook, person) for person in people] == [[90]] * 4
     (column,) = gradebook.columns.values()
-    assert (column.label, column.resource_link_id, column.maximum) == (
+    assert (column.label, column.resource_link_id, column.resource_id, column.maximum) == (
         "Responding to nudes and semi-nudes",
         "link-1",
+        str(enrolment.activity_id),
         100,
     )
 
@@ -879,7 +889,7 @@ def test_a_worker_that_died_over_the_column_parks_nobody(
     while waited < timedelta(seconds=60):
         assert work() == 1
         score = score_of(enrolment)
-        assert (score.state, score.problem) == ("waiting", "The gradebook column is being looked up.")
+        assert (score.state, score.reason) == ("waiting", "column_busy")
         wait = score.due_at - timezone.now()
         waited += wait
         forward(wait)
@@ -912,10 +922,7 @@ def test_a_column_at_a_foreign_address_gets_no_token(
     work()
 
     score = score_of(enrolment)
-    assert (score.state, score.problem) == (
-        "parked",
-        "The VLE named a gradebook column at a foreign address.",
-    )
+    assert (score.state, score.reason) == ("parked", "foreign_address")
     assert LineItem.objects.get().url == ""
 
 
@@ -997,19 +1004,12 @@ def test_a_short_lived_token_is_not_kept(gradebook: FakePlatform, enrolment: Enr
 
 
 TOKEN_FAULTS = {
-    "our key": (
-        Fault(400, b'{"error": "invalid_client"}'),
-        "The VLE does not accept the training's key or does not allow it to send grades. Ask whoever looks after "
-        "your VLE to check the tool's keyset address and its grade permission.",
-    ),
-    "down": (Fault(503), "The VLE gave no access to its gradebook (status 503)."),
-    "web page": (Fault(200, b"<html>"), "The VLE gave no access to its gradebook (status 200)."),
-    "no token": (
-        Fault(200, b'{"access_token": null}'),
-        "The VLE gave no access to its gradebook (status 200).",
-    ),
-    "a list": (Fault(200, b"[]"), "The VLE gave no access to its gradebook (status 200)."),
-    "hung up": (Fault(reset=True), "The VLE could not be reached, or did not answer in time."),
+    "our key": (Fault(400, b'{"error": "invalid_client"}'), "key_refused"),
+    "down": (Fault(503), "token_refused"),
+    "web page": (Fault(200, b"<html>"), "token_refused"),
+    "no token": (Fault(200, b'{"access_token": null}'), "token_refused"),
+    "a list": (Fault(200, b"[]"), "token_refused"),
+    "hung up": (Fault(reset=True), "unreachable"),
     "nested too deep": (Fault(200, b"[" * 200_000), None),
     "a token no header can carry": (
         Fault(200, b'{"access_token": "a\\nb", "expires_in": 3600}'),
@@ -1023,14 +1023,14 @@ TOKEN_FAULTS = {
 def test_without_a_token_the_score_is_tried_again(
     gradebook: FakePlatform, enrolment: Enrolment, why: str
 ) -> None:
-    fault, words = TOKEN_FAULTS[why]
+    fault, reason = TOKEN_FAULTS[why]
     gradebook.fail("/token", fault)
     factories.take(enrolment, 90)
     work()
 
     if score_of(enrolment).state == "waiting":
-        assert words in {None, score_of(enrolment).problem}
-        assert score_of(enrolment).problem != ""
+        assert reason in {None, score_of(enrolment).reason}
+        assert score_of(enrolment).reason != ""
         cache.clear()
         forward(DAY)
         assert work() == 1
@@ -1098,9 +1098,7 @@ def test_a_409_over_another_score_is_tried_again_with_a_new_time(
 
     score = score_of(enrolment)
     assert score.state == "waiting"
-    assert score.problem == (
-        "The gradebook already holds something newer, perhaps a grade that a teacher entered."
-    )
+    assert score.reason == "newer_grade"
     # Soon: it may only have been the same second.
     assert score.due_at < timezone.now() + timedelta(seconds=5)
     forward(timedelta(seconds=5))
@@ -1182,6 +1180,43 @@ def test_send_again_rings_where_something_was_stuck(
     assert rung == [outbox.ring, outbox.ring]
 
 
+# --- how the connection is doing ----------------------------------------------------------------------------
+
+
+def tallied() -> dict[str, int]:
+    """How many scores were counted today, by reason; "" for those that arrived."""
+    return dict(ConnectionTally.objects.filter(kind="score").values_list("reason", "count"))
+
+
+def test_what_became_of_scores_is_counted(gradebook: FakePlatform, enrolment: Enrolment) -> None:
+    gradebook.fail("/lineitems/1/scores", Fault(503), Fault(503))
+    factories.take(enrolment, 90)
+    for _ in range(3):
+        work()
+        forward(DAY)
+
+    assert tallied() == {"platform_fault": 2, "": 1}
+
+
+def test_what_happens_among_our_own_workers_is_not_counted(
+    gradebook: FakePlatform, enrolment: Enrolment, unknown_column: LineItem
+) -> None:
+    factories.take(enrolment, 90)
+    LineItem.objects.update(leased_until=timezone.now() + DAY)
+    work()
+
+    assert score_of(enrolment).reason == "column_busy"
+    assert tallied() == {}
+
+
+def test_a_switched_off_connection_is_counted(gradebook: FakePlatform, enrolment: Enrolment) -> None:
+    factories.take(enrolment, 90)
+    Registration.objects.update(is_active=False)
+    work()
+
+    assert tallied() == {"switched_off": 1}
+
+
 # --- nobody's trouble is everybody's ------------------------------------------------------------------------
 
 
@@ -1212,7 +1247,7 @@ def test_a_score_that_workers_die_of_is_parked(gradebook: FakePlatform, enrolmen
         forward(LEASE_OVER)
 
     assert outbox.claim(now=timezone.now()) == []
-    assert (score_of(enrolment).state, score_of(enrolment).problem) == ("parked", outbox.OUR_FAULT)
+    assert (score_of(enrolment).state, score_of(enrolment).reason) == ("parked", "our_fault")
 
 
 @pytest.mark.parametrize("what", ["registration", "deployment"])
@@ -1228,4 +1263,4 @@ def test_nothing_is_sent_to_a_connection_that_is_switched_off(
     outbox.drain()
 
     assert figures(gradebook, enrolment) == []
-    assert (score_of(enrolment).state, score_of(enrolment).problem) == ("parked", outbox.SWITCHED_OFF)
+    assert (score_of(enrolment).state, score_of(enrolment).reason) == ("parked", "switched_off")

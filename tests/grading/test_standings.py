@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from grading import attempts, enrolments, outbox, standings
 from grading.models import Activity, Certificate, OutgoingScore
-from grading.standings import Standing
-from lti_tool.models import Context, LtiUser, ResourceLink
+from grading.standings import PAGE, Standing, Wanted
+from lti_tool.models import Context, LtiUser, Membership, ResourceLink
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -33,10 +33,10 @@ def activity(link: ResourceLink) -> Activity:
     return factories.make_activity(link)
 
 
-def overview(activity: Activity) -> standings.Overview:
+def overview(activity: Activity, **wanted: str) -> standings.Overview:
     link = activity.resource_link
     assert link is not None
-    return standings.overview(link, activity, as_of=timezone.now())
+    return standings.overview(link, activity, as_of=timezone.now(), wanted=Wanted(**wanted))
 
 
 def row(activity: Activity) -> standings.Row:
@@ -183,13 +183,15 @@ DELIVERIES = {
 def test_where_the_grade_is(activity: Activity, state: str) -> None:
     factories.take(factories.make_enrolment(activity), 90)
     settled = timezone.now()
-    OutgoingScore.objects.update(state=state, problem="The VLE is down.", settled_at=settled)
+    OutgoingScore.objects.update(state=state, reason="unreachable", settled_at=settled)
 
     line = row(activity)
 
     assert (line.delivery, line.delivery_state) == (DELIVERIES[state], state)
     assert line.delivered_at == (settled if state == "delivered" else None)
-    assert line.problem == ("" if state == "delivered" else "The VLE is down.")
+    assert line.problem.startswith("Your VLE could not be reached") == (
+        state in {"waiting", "sending", "parked"}
+    )
     assert overview(activity).undelivered == (state == "parked")
     assert standings.delivery_words(OutgoingScore.objects.get()) == DELIVERIES[state]
 
@@ -230,3 +232,111 @@ def test_as_many_queries_for_thirty_people_as_for_one(activity: Activity) -> Non
 
     assert len(thirty) == len(one)
     assert len(one) <= 4
+
+
+# --- a course of many, and those who have left --------------------------------------------------------------
+
+
+def names(found: standings.Overview) -> list[str]:
+    return [line.name for line in found.rows]
+
+
+def leave(*people: LtiUser) -> None:
+    Membership.objects.filter(lti_user__in=people).update(left_at=timezone.now())
+
+
+def test_whoever_has_left_is_shown_apart_and_not_counted(activity: Activity) -> None:
+    member(activity, "Ann")
+    bob, carl = member(activity, "Bob"), member(activity, "Carl")
+    factories.take(factories.make_enrolment(activity, carl), 90)
+    leave(bob, carl)
+
+    found = overview(activity)
+
+    assert names(found) == ["Ann"]
+    assert [(line.name, line.standing, line.percentage) for line in found.left] == [
+        ("Carl", Standing.PASSED, 90),
+        ("Bob", Standing.NOT_STARTED, None),
+    ]
+    assert found.left_count == 2
+    assert dict(found.counts) == {
+        Standing.PASSED: 0,
+        Standing.NOT_PASSED: 0,
+        Standing.UNDER_WAY: 0,
+        Standing.NOT_STARTED: 1,
+    }
+
+
+def test_whoever_took_the_training_as_a_lead_and_left(activity: Activity) -> None:
+    """They are no learner; their result is on record all the same. A lead who took nothing is nowhere."""
+    grace, gone = member(activity, "Grace", lead=True), member(activity, "Gone", lead=True)
+    factories.take(factories.make_enrolment(activity, grace), 90)
+    assert names(overview(activity)) == ["Grace"]
+
+    leave(grace, gone)
+
+    assert (names(overview(activity)), overview(activity).left_count) == ([], 1)
+
+
+def test_only_those_of_one_standing(activity: Activity) -> None:
+    member(activity, "Ann")
+    factories.take(factories.make_enrolment(activity, member(activity, "Bob")), 90)
+    leave(member(activity, "Carl"))
+
+    found = overview(activity, show="not-started")
+
+    assert names(found) == ["Ann"]
+    assert dict(found.counts)[Standing.PASSED] == 1
+    assert [line.name for line in found.left] == ["Carl"]
+    assert overview(activity, show="passed").left == ()
+
+
+def test_only_those_who_have_left(activity: Activity) -> None:
+    member(activity, "Ann")
+    leave(member(activity, "Carl"), member(activity, "Bob"))
+
+    found = overview(activity, show="left")
+
+    assert (names(found), found.left, found.left_count) == (["Bob", "Carl"], (), 2)
+
+
+@pytest.mark.parametrize("part", ["álv", "ÁLVAREZ", "Ana Á", "a á"])
+def test_part_of_a_name(activity: Activity, part: str) -> None:
+    """Whatever the database makes of letters that are not English."""
+    for name in ("Ana Álvarez", "Ann Other", "Bob"):
+        member(activity, name)
+
+    assert names(overview(activity, name=part)) == ["Ana Álvarez"]
+
+
+def test_people_are_found_by_what_they_are_called_here(activity: Activity) -> None:
+    ann = member(activity, "A. Other")
+    enrolments.keep_certificate_name(ann, name="Ann Other-Smith")
+    unnamed = member(activity, "")
+
+    assert names(overview(activity, name="smith")) == ["Ann Other-Smith"]
+    assert names(overview(activity, name="unnamed")) == [f"Unnamed member of staff {unnamed.pk}"]
+
+
+def test_pages(activity: Activity) -> None:
+    for number in range(PAGE + 3):
+        member(activity, f"Person {number:03}")
+
+    first, second = overview(activity), overview(activity, page="2")
+
+    assert (len(first.rows), names(second)) == (PAGE, [f"Person {PAGE + number}" for number in range(3)])
+    assert (first.page.paginator.num_pages, first.page.has_next(), second.page.has_next()) == (2, True, False)
+    assert names(overview(activity, page="99")) == names(second)
+    assert names(overview(activity, page="x")) == names(first)
+    assert names(overview(activity, page="2", name="person 001")) == ["Person 001"]
+
+
+def test_as_many_queries_for_a_long_list_with_leavers(activity: Activity) -> None:
+    for number in range(PAGE + 3):
+        member(activity, f"Person {number:03}")
+    leave(*(member(activity, f"Leaver {number}") for number in range(5)))
+
+    with CaptureQueriesContext(connection) as made:
+        overview(activity, page="2")
+
+    assert len(made) <= 4

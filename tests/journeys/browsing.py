@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Frame, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Frame, Locator, Page, expect, sync_playwright
 
 from course_content import catalogue
 from course_content.schema import Commitment, OrderingQuestion, Scenario
@@ -84,19 +83,39 @@ class Person:
         self.page.get_by_role("button", name=name).first.click()
         self.page.wait_for_load_state()
 
-    def open_activity(self) -> None:
+    def address_of(self, activity: str) -> str:
+        """Where an activity on the course's page is."""
+        address = self.page.get_by_role("link", name=activity, exact=True).get_attribute("href")
+        assert address is not None
+        return address
+
+    def open_activity(self, address: str = "/courses/1/activities/1/") -> None:
         """The activity's page of the course; the training opens in its frame."""
-        self.page.goto(f"{self.vle}/courses/1/activities/1/")
-        frame = self.page.frame(name="activity-frame")
+        self.page.bring_to_front()
+        self.page.goto(f"{self.vle}{address}")
+        self.enter("activity-frame")
+
+    def enter(self, name: str = "tool-frame") -> None:
+        """Into the frame of the VLE's page, past the VLE's own pages there, to one of the tool's."""
+        self.page.wait_for_selector(f"iframe[name={name}]")
+        frame = self.page.frame(name=name)
         assert frame is not None
         self.training = frame
-        # Past the VLE's own pages on the way, to one of the training's.
-        frame.wait_for_url(re.compile(rf"{self.tool}/(learn|lead|lti/launch)/.*"))
+        frame.wait_for_url(f"{self.tool}/**")
         frame.wait_for_selector("h1")
 
-    def continue_in_new_tab(self) -> None:
+    def gradebook_row(self, activity: str, name: str) -> Locator:
+        """Somebody's row in an activity's column of the VLE's gradebook."""
+        self.page.goto(f"{self.vle}/courses/1/grades/")
+        return self.page.get_by_role("table", name=activity).get_by_role("row").filter(has_text=name)
+
+    def continue_in_new_tab(self, *, role: Any = "button") -> None:
+        """Go on in the tab that opens. What opened it works once, and says so from then on."""
+        frame, way = self.training, self.training.get_by_role(role, name="Open in a new tab")
         with self.context.expect_page() as opened:
-            self.training.get_by_role("button", name="Open in a new tab").click()
+            way.click()
+        expect(way).to_be_hidden()
+        expect(frame.get_by_text("Closed the tab? Open the activity in your course again.")).to_be_visible()
         self.training = opened.value
         self.training.wait_for_load_state()
 
@@ -205,3 +224,35 @@ class Person:
     def wait_for_delivery(self) -> None:
         """The result's page says by itself when the grade is in the gradebook."""
         self.training.get_by_text("In the gradebook").first.wait_for(timeout=60_000)
+
+
+class Lead(Person):
+    """Grace, who leads the course and adds to it."""
+
+    def __init__(self, context: BrowserContext, demo: RunningDemo, **options: Any) -> None:
+        super().__init__(context, demo, **options)
+        self.sign_in("Grace Okafor")
+
+    def add_training(self) -> None:
+        """From the course's page to the first page of ours, in the VLE's frame. Of two tools, from the newer."""
+        self.page.goto(f"{self.vle}/courses/1/")
+        self.page.get_by_role("link", name="Add training from SafeResponse").last.click()
+        self.enter()
+
+    def choose(self, *modules: str, title: str = "") -> None:
+        for module in modules:
+            self.training.get_by_label(module).check()
+        self.look("picker")
+        self.click("Next: settings")
+        if title:
+            self.training.get_by_label("Title").first.fill(title)
+        self.look("picker-settings")
+
+    def sees_it_added(self) -> None:
+        """The VLE says so in its own frame, where the choice was begun."""
+        frame = self.page.frame_locator("iframe[name=tool-frame]")
+        expect(frame.get_by_role("heading", name="Added to the course")).to_be_visible()
+
+    def courses_page(self) -> str:
+        self.page.goto(f"{self.vle}/courses/1/")
+        return self.page.locator("main").inner_text()

@@ -47,14 +47,15 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def running_demo(data: Path) -> Iterator[RunningDemo]:
+def running_demo(data: Path, **settings: str) -> Iterator[RunningDemo]:
+    """`settings` are environment variables that the demo leaves to us."""
     tool_port, vle_port = free_port(), free_port()
     log = data.parent / "demo.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
             command(data, tool_port, vle_port),
             cwd=ROOT,
-            env=environment(),
+            env={**environment(), **settings},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

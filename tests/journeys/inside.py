@@ -11,11 +11,12 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from grading import outbox  # noqa: E402
 from grading.models import Activity, Enrolment, OutgoingScore  # noqa: E402
-from lti_tool import keys  # noqa: E402
-from lti_tool.models import Deployment  # noqa: E402
+from lti_tool import keys, rosters  # noqa: E402
+from lti_tool.models import Context, Deployment, Membership, Roster  # noqa: E402
 from lti_tool.registration import Platform, register  # noqa: E402
 from tests import factories  # noqa: E402
 
@@ -64,11 +65,35 @@ def submit_when_told(percentage: str, *people: str) -> None:
     submit(percentage, *people)
 
 
+def ask_for_roster(url: str) -> None:
+    """A lead asks for the course's list of members, at this address."""
+    Roster.objects.get_or_create(context=Context.objects.get(), defaults={"url": url})
+    assert rosters.ask(Roster.objects.all(), now=timezone.now())
+
+
+def let_roster_lease_run_out() -> None:
+    """Time passes, and the doorbell rings, as beat has it ring."""
+    Roster.objects.update(leased_until=timezone.now())
+    rosters.ring()
+
+
+def roster() -> None:
+    """Prints how far the reading of the roster is."""
+    found = Roster.objects.get()
+    said = {
+        "is_read": found.synced_at is not None,
+        "is_leased": found.leased_until is not None,
+        "members": Membership.objects.filter(left_at=None).count(),
+    }
+    print(json.dumps(said))
+
+
 def states() -> None:
     """Prints how many scores are in which state."""
     print(json.dumps(Counter(OutgoingScore.objects.values_list("state", flat=True))))
 
 
 if __name__ == "__main__":
-    acts = {act.__name__: act for act in (prepare, submit, submit_without_broker, submit_when_told, states)}
+    scores = (submit, submit_without_broker, submit_when_told, states)
+    acts = {act.__name__: act for act in (prepare, *scores, ask_for_roster, let_roster_lease_run_out, roster)}
     acts[sys.argv[1]](*sys.argv[2:])

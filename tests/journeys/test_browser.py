@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 from tests.journeys.browsing import PHONE, Cookies, Person, browser
 from tests.journeys.demo import RunningDemo, running_demo
+from tests.journeys.processes import until
 
 pytestmark = pytest.mark.browser
 
@@ -79,6 +80,27 @@ def test_the_lead_sees_who_has_passed(demo: RunningDemo, tmp_path: Path) -> None
         assert "In the gradebook" in row.inner_text()
         grace.look("lead")
         assert tomos.problems + grace.problems == []
+
+
+def test_the_lead_sees_who_has_not_started(demo: RunningDemo, tmp_path: Path) -> None:
+    """A worker reads the VLE's list of members after the lead's launch."""
+    with browser(tmp_path / "one", demo) as context:
+        grace = Person(context, demo)
+        grace.sign_in("Grace Okafor")
+
+        def says() -> str:
+            grace.open_activity()
+            return grace.training.locator("main").inner_text()
+
+        until(lambda: "Your VLE’s list of members was read" in says())
+        # Jo's name is not shared by the VLE.
+        for name in ("Amina Yusuf", "Tomos", "Unnamed member of staff"):
+            row = grace.training.get_by_role("row").filter(has_text=name)
+            assert "Not started" in row.inner_text()
+        grace.click("Refresh the list")
+        assert "asked for a few minutes ago" in grace.training.locator("main").inner_text()
+        grace.look("lead-refreshed")
+        assert grace.problems == []
 
 
 def test_on_another_device_it_goes_on_where_it_was(demo: RunningDemo, tmp_path: Path) -> None:

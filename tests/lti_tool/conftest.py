@@ -2,10 +2,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from lti_tool.models import LineItem, Registration, ToolKey
+from lti_tool.models import Deployment, LineItem, Registration, Roster, ToolKey
+from tests import factories
 from tests.platforms.browser import Visitor
-from tests.platforms.fake import AGS, ALL_SCOPES, FakePlatform
+from tests.platforms.fake import FakePlatform
+from tests.platforms.profiles import Profile
+from tests.platforms.terms import AGS, ALL_SCOPES
 
 
 @pytest.fixture
@@ -38,3 +42,23 @@ def launched_with(gradebook: FakePlatform) -> Callable[..., LineItem]:
         return LineItem.objects.select_related("resource_link").get()
 
     return launch
+
+
+@pytest.fixture
+def roster(gradebook: FakePlatform) -> Roster:
+    """The list of members of the platform's course, to be read now."""
+    course = factories.make_course(Deployment.objects.get(), context_id="course-1")
+    url = f"{gradebook.url}/memberships/course-1"
+    return Roster.objects.create(context=course, url=url, due_at=timezone.now())
+
+
+@pytest.fixture
+def vle(_platform_server: FakePlatform, tool_key: ToolKey) -> Callable[[Profile], FakePlatform]:
+    """A VLE of that make that does not know us yet."""
+
+    def become(profile: Profile) -> FakePlatform:
+        _platform_server.reset(profile)
+        _platform_server.tool_keys = lambda: [tool_key.public_jwk]  # type: ignore[method-assign]
+        return _platform_server
+
+    return become

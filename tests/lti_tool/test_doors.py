@@ -13,7 +13,8 @@ from lti_tool.doors import Door, door_of
 from lti_tool.middleware import DeclaredDoor
 from lti_tool.models import LtiUser, Registration
 from tests.platforms.browser import Visitor
-from tests.platforms.fake import CLAIM, INSTRUCTOR, LEARNER, FakePlatform
+from tests.platforms.fake import FakePlatform
+from tests.platforms.terms import CLAIM, INSTRUCTOR, LEARNER
 
 pytestmark = pytest.mark.django_db
 # Ids and names for every kind of path argument.
@@ -58,7 +59,9 @@ def test_the_lti_pages_are_no_wider_than_they_must_be() -> None:
     doors = {route: door_of(view) for route, view in ROUTES.items() if route.startswith("lti/")}
 
     public = sorted(route for route, who in doors.items() if who is Door.PUBLIC)
-    assert [route for route in public if route != "lti/jwks/"] == []
+    assert public == ["lti/canvas.json", "lti/jwks/"]
+    invited = sorted(route for route, who in doors.items() if who is Door.INVITED)
+    assert invited == ["lti/register/", "lti/register/by-hand/<str:family>/"]
     assert doors["lti/login/"] is doors["lti/launch/"] is doors["lti/continue/"] is Door.PLATFORM
 
 
@@ -152,7 +155,12 @@ def test_somebody_switched_off_finds_nothing(platform: FakePlatform, route: str)
     visitor.launch()
     LtiUser.objects.update(is_active=False)
 
-    assert visitor.client.get(address(route, **ids), secure=True).status_code == 404
+    asked = [
+        getattr(visitor.client, method)(address(route, **ids), secure=True) for method in ("get", "post")
+    ]
+
+    # 405: the page has no such method.
+    assert {404} <= {response.status_code for response in asked} <= {404, 405}
 
 
 def test_a_vle_switched_off_locks_its_people_out(platform: FakePlatform) -> None:

@@ -12,7 +12,7 @@ from tests.platforms.browser import clock_moved
 
 
 def begin() -> tuple[LoginState, BrowserSecret]:
-    return login_state.begin(registration=7, deployment="1", target="https://tool.example/", storage="")
+    return login_state.begin(registration=7, deployment="1", storage="")
 
 
 def reason(signed: str) -> str:

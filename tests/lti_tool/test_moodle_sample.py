@@ -8,8 +8,9 @@ import pytest
 
 from lti_tool.claims import DeepLinkingClaims, Role, read_claims
 from lti_tool.models import Deployment, Launch, LineItem, Membership, Registration
-from tests.platforms.browser import LAUNCH, Visitor
-from tests.platforms.fake import CLAIM, FakePlatform
+from tests.platforms.browser import Visitor
+from tests.platforms.fake import LAUNCH, FakePlatform
+from tests.platforms.terms import CLAIM
 
 SAMPLE = json.loads((Path(__file__).parent / "samples" / "moodle-4.5.5.json").read_text())
 MESSAGE: dict[str, Any] = SAMPLE["LtiResourceLinkRequest"]["claims"]

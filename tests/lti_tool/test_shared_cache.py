@@ -12,7 +12,8 @@ from lti_tool import keys, platform_keys
 from lti_tool.models import Registration
 from lti_tool.pylti import Connector
 from lti_tool.rejections import LaunchRejected
-from tests.platforms.fake import SCOPE, FakePlatform, PlatformKey
+from tests.platforms.fake import FakePlatform, PlatformKey
+from tests.platforms.terms import SCOPE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.redis]
 

@@ -10,10 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 from django.http import HttpResponse
 from django.test import Client
 
-from tests.platforms.fake import FakePlatform, PlatformKey
-
-TOOL = "https://tool.example"
-LAUNCH = f"{TOOL}/lti/launch/"
+from tests.platforms import deep_linking, messages, signing_in
+from tests.platforms.deep_linking import Chosen
+from tests.platforms.fake import LAUNCH, FakePlatform, PlatformKey
+from tests.platforms.forms import way_back
+from tests.platforms.messages import Link
+from tests.platforms.people import AMINA, Person
+from tests.platforms.terms import RESOURCE_LINK
 
 
 @contextmanager
@@ -43,24 +46,17 @@ class Browser(Client):
 class Visitor:
     """A person's browser on a platform's course page."""
 
-    def __init__(self, platform: FakePlatform, target: str = LAUNCH) -> None:
+    def __init__(self, platform: FakePlatform, target: str = LAUNCH, *, person: Person = AMINA) -> None:
         self.platform = platform
         self.target = target
+        self.person = person
         self.client = Browser(headers={"host": "tool.example"})
 
     def login(self, method: str = "post", **changes: str | None) -> HttpResponse:
         """Begin the login that the platform's page begins; None leaves a parameter out."""
-        sent = {
-            "iss": self.platform.issuer,
-            "target_link_uri": self.target,
-            "login_hint": "3",
-            "lti_message_hint": '{"launchid":"ltilaunch_1"}',
-            "client_id": self.platform.client_id,
-            "lti_deployment_id": self.platform.deployment_id,
-            **changes,
-        }
+        sent = {**signing_in.login_parameters(self.platform, self.target), **changes}
         given = {name: value for name, value in sent.items() if value is not None}
-        return getattr(self.client, method)("/lti/login/", given, secure=True)
+        return getattr(self.client, method)(urlsplit(self.platform.login_url).path, given, secure=True)
 
     def question(self, **changes: str | None) -> dict[str, str]:
         """What the tool asked the platform's authentication endpoint."""
@@ -76,7 +72,7 @@ class Visitor:
         self, question: dict[str, str], change: Callable[[dict[str, Any]], None] = lambda claims: None
     ) -> str:
         """The platform's good answer to the tool's question, spoilt or varied by `change`."""
-        claims = self.platform.claims(nonce=question["nonce"], target=self.target)
+        claims = self.platform.claims(nonce=question["nonce"], target=self.target, person=self.person)
         change(claims)
         return self.platform.keys[0].sign(claims)
 
@@ -91,7 +87,48 @@ class Visitor:
     ) -> HttpResponse:
         """Log in and launch. `change` spoils or varies the claims before they are signed."""
         question = self.question(**login)
-        claims = self.platform.claims(nonce=question["nonce"], target=self.target)
+        claims = self.platform.claims(nonce=question["nonce"], target=self.target, person=self.person)
         change(claims)
         token = (key or self.platform.keys[0]).sign(claims, headers, algorithm)
         return self.post(question["state"], token)
+
+    # --- whole messages, the platform as strict as a real one -----------------------------------------------
+
+    def open(self, link: Link | None = None, *, message: str = RESOURCE_LINK, **said: Any) -> HttpResponse:
+        """Open an activity (the first, unless another is given), or send another message, as the VLE does.
+
+        `said`: `course` of a request for content, `for_user` of a review or a data privacy message. The platform
+        refuses what a real one refuses. Returns the tool's page, past its own redirects.
+        """
+        platform = self.platform
+        assert platform.is_active, f"{platform.profile}: an admin must switch the tool on first"
+        link = link or platform.links["link-1"]
+        login = signing_in.login_parameters(platform, messages.login_target_of(platform, message, link))
+        response = self.client.post(urlsplit(platform.login_url).path, login, secure=True)
+        assert response.status_code == 302, response.content
+        address = urlsplit(response["Location"])
+        assert f"{address.scheme}://{address.netloc}{address.path}" == platform.auth_url
+        question = {name: values[0] for name, values in parse_qs(address.query).items()}
+        signing_in.check(platform, question)
+        target = messages.target_of(platform, message, link)
+        claims = platform.claims(
+            nonce=question["nonce"], target=target, message=message, person=self.person, link=link, **said
+        )
+        storage = platform.profile.signing_in.storage_target
+        form = {
+            "state": question["state"],
+            "id_token": platform.keys[0].sign(claims),
+            **({"lti_storage_target": storage} if storage else {}),
+        }
+        launch = urlsplit(question["redirect_uri"]).path
+        return self.client.post(launch, form, secure=True, follow=True)
+
+    def give_back(self, response: HttpResponse) -> Chosen:
+        """Post the form of the tool's answer to the platform, as the browser does by itself.
+
+        Raises deep_linking.AnswerRefused where the platform would not take it.
+        """
+        form = way_back(response)
+        assert form.method == "post"
+        sent = {name: form.one(name) for name in form.fields}
+        return deep_linking.receive(self.platform, form.action, sent)

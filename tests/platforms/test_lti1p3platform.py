@@ -1,4 +1,5 @@
-"""Somebody else's platform: `lti1p3platform` begins the login, signs the launch, gives the token, keeps the score.
+"""Somebody else's platform: `lti1p3platform` begins the login, signs the messages, reads our choice of content,
+gives the token, keeps the score, lists the course.
 
 Nothing of our own fake takes part. The library brings the protocol; this test brings what every platform must: the
 key, somewhere to keep columns and scores, and a web server around its handlers.
@@ -17,23 +18,27 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.test import Client
 from django.utils import timezone
-from lti1p3platform.exceptions import LineItemNotFoundException
+from lti1p3platform.exceptions import LineItemNotFoundException, LtiDeepLinkingResponseException
 from lti1p3platform.ltiplatform import LTI1P3PlatformConfAbstract
+from lti1p3platform.membership import Context
 from lti1p3platform.message_launch import LTIAdvantageMessageLaunchAbstract
 from lti1p3platform.oidc_login import OIDCLoginAbstract
 from lti1p3platform.registration import Registration as PlatformRegistration
 from lti1p3platform.request import Request, TRequest
 from lti1p3platform.response import Response
 from lti1p3platform.score import UpdateScoreStatus
-from lti1p3platform.service_connector import AssignmentsGradesService
+from lti1p3platform.service_connector import AssignmentsGradesService, NamesRoleProvisioningService
 
 from lti_tool import ags
 from lti_tool.models import Launch, LineItem, Membership, Registration, ToolKey
 from lti_tool.registration import Platform, register
+from tests.platforms.acts import fill_in, read_rosters
+from tests.platforms.forms import way_back
 
 pytestmark = pytest.mark.django_db
 LAUNCH = "https://tool.example/lti/launch/"
 LEARNER = "http://purl.imsglobal.org/vocab/lis/v2/membership#Learner"
+INSTRUCTOR = "http://purl.imsglobal.org/vocab/lis/v2/membership#Instructor"
 
 
 class AnyRequest(Request):
@@ -66,6 +71,7 @@ class School(LTI1P3PlatformConfAbstract):
             .set_client_id("tool-at-school")
             .set_deployment_id("school-1")
             .set_launch_url(LAUNCH)
+            .set_deeplink_launch_url(LAUNCH)
             .set_oidc_login_url("https://tool.example/lti/login/")
             .set_platform_private_key(private.decode())
             .set_platform_public_key(public.decode())
@@ -134,8 +140,22 @@ class Gradebook(AssignmentsGradesService):
         return {"content": results, "has_next": False}
 
 
+class Roster(NamesRoleProvisioningService):
+    """The one course's members, behind the library's handler."""
+
+    def get_member_data_page(self, page: int = 1, limit: str | None = None, **query: Any) -> Any:
+        members = [
+            {"user_id": "teacher-7", "roles": [INSTRUCTOR], "name": "Dylan Evans"},
+            {"user_id": "learner-8", "roles": [LEARNER], "name": "Megan Rees"},
+        ]
+        return {"content": members, "has_next": False}
+
+    def get_context_by_id(self) -> Context:
+        return Context(id="course-1", label="SAFE", title="Safeguarding")
+
+
 class Server:
-    """The web server around the library: key set, token endpoint, gradebook."""
+    """The web server around the library: key set, token endpoint, gradebook, roster."""
 
     def __init__(self, tool_keys: list[dict[str, Any]]) -> None:
         self.columns: dict[str, dict[str, Any]] = {}
@@ -159,6 +179,9 @@ class Server:
             return Response(self.school.get_jwks(), 200, "")
         if parts == ["token"]:
             return Response(self.school.get_access_token(form), 200, "")
+        if parts == ["members"]:
+            roster = Roster(request, self.school, f"{self.url}/members")
+            return roster.handle_resp(roster.handle_get_members)
         service = Gradebook(request, self.school, f"{self.url}/lineitems").keeping(self.columns, self.scores)
         if parts == ["lineitems"]:
             made = request.method == "POST"
@@ -237,9 +260,19 @@ def registration(server: Server) -> Registration:
     )
 
 
-def launched(server: Server, lineitem: str | None = None, roles: list[str] | None = None) -> Any:
-    """Their login, our question, their launch, our answer."""
-    browser = Client(headers={"host": "tool.example"})
+def launched(
+    server: Server,
+    lineitem: str | None = None,
+    roles: list[str] | None = None,
+    *,
+    browser: Client | None = None,
+    deep_linking: dict[str, Any] | None = None,
+    roster: bool = False,
+) -> Any:
+    """Their login, our question, their message, our answer. `deep_linking`: a request for content, with what the
+    library's settings say besides.
+    """
+    browser = browser or Client(headers={"host": "tool.example"})
     login = SchoolLogin(asked("GET", "/course"), server.school)
     login.set_lti_message_hint(hint="link-1")
     question = browser.get(login.initiate_login("teacher-7"), secure=True)["Location"]
@@ -248,11 +281,16 @@ def launched(server: Server, lineitem: str | None = None, roles: list[str] | Non
 
     launch = SchoolLaunch(asked("GET", "/auth", get_data=dict(parse_qsl(address.query))), server.school)
     launch.set_user_data("teacher-7", roles or [LEARNER], "Dylan Evans", "dylan@school.example")
-    launch.set_resource_link_claim("link-1", title="All-staff awareness")
+    if deep_linking is None:
+        launch.set_resource_link_claim("link-1", title="All-staff awareness")
+    else:
+        launch.set_dl(f"{server.url}/chosen", **deep_linking)
     launch.set_launch_context_claim("course-1", ["CourseSection"], "Safeguarding", "SAFE")
     launch.set_launch_presentation_claim("iframe", f"{server.url}/course")
     launch.set_custom_parameters_claim({"module": "all-staff-awareness"})
     launch.set_ags(f"{server.url}/lineitems", lineitem)
+    if roster:
+        launch.set_nrps(f"{server.url}/members")
     form = launch.lti_launch()
     assert form["launch_url"] == LAUNCH
     return browser.post("/lti/launch/", {"state": form["state"], "id_token": form["id_token"]}, secure=True)
@@ -266,7 +304,8 @@ def score(percentage: int) -> ags.Score:
 
 def send(percentage: int) -> None:
     line_item = LineItem.objects.select_related("resource_link").get()
-    ags.send(line_item, Registration.objects.get(), score(percentage), label="All-staff awareness")
+    column = ags.Column(label="All-staff awareness", resource_id="activity-1")
+    ags.send(line_item, Registration.objects.get(), score(percentage), column)
 
 
 def test_its_launch_is_let_in(server: Server, registration: Registration) -> None:
@@ -338,7 +377,52 @@ def test_its_conflict_is_settled_by_its_results(server: Server, registration: Re
     server.scores["1"] = [{**newer, "scoreGiven": 85}]
 
     send(85)  # what is there is what we bring
-    with pytest.raises(ags.ScoreRefused, match="something newer"):
+    with pytest.raises(ags.ScoreRefused, match="newer_grade"):
         send(90)
 
     assert [taken["scoreGiven"] for taken in server.scores["1"]] == [85]
+
+
+# --- choosing content ---------------------------------------------------------------------------------------
+
+
+def chosen(server: Server, **settings: Any) -> dict[str, str]:
+    """The form that the picker sends to their return address."""
+    browser = Client(headers={"host": "tool.example"})
+    landing = launched(server, roles=[INSTRUCTOR], browser=browser, deep_linking=settings)
+    shelf = browser.get(landing["Location"], secure=True, follow=True)
+    back = way_back(fill_in(browser, shelf, "all-staff-awareness"))
+    assert back.action == f"{server.url}/chosen"
+    return {name: back.one(name) for name in back.fields}
+
+
+def test_its_request_for_content_is_answered(server: Server, registration: Registration) -> None:
+    form = chosen(server, title="Choose")
+
+    (item,) = server.school.validate_deeplinking_resp(form)
+
+    assert (item["type"], item["lineItem"]["scoreMaximum"]) == ("ltiResourceLink", 100)
+    assert item["url"].startswith(f"{LAUNCH}?activity=")
+    assert item["custom"]["activity"] in item["url"]
+
+
+def test_it_takes_no_other_message_for_an_answer(server: Server, registration: Registration) -> None:
+    """The library's own check, so that the one above is known to look."""
+    school = server.school
+    school.set_accepted_deeplinking_types(["html"])
+
+    with pytest.raises(LtiDeepLinkingResponseException, match="not supported"):
+        school.validate_deeplinking_resp(chosen(server))
+
+
+# --- the roster -----------------------------------------------------------------------------------------------
+
+
+def test_its_roster_is_read(server: Server, registration: Registration) -> None:
+    launched(server, roles=[INSTRUCTOR], roster=True)
+
+    read_rosters()
+
+    learners = Membership.objects.filter(is_learner=True)
+    assert [membership.lti_user.name for membership in learners] == ["Megan Rees"]
+    assert server.asked.count(("GET", "/members")) == 1

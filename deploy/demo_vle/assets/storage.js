@@ -3,11 +3,11 @@
 // - "LTI postMessage Storage" 0.1: lti.put_data and lti.get_data, kept apart by origin
 // - lti.frameResize and org.imsglobal.lti.close, in the shape Canvas and Moodle accept
 //
-// Only the activity's own frame is heard, and what it stores lives as long as this page.
+// Only the frame of this page is heard, and what it stores lives as long as the page.
 (function () {
   "use strict";
 
-  const frame = document.getElementById("activity-frame");
+  const frame = document.querySelector("iframe[data-launch-url]");
   const toolOrigin = frame.dataset.toolOrigin;
 
   // 4096 is the least a platform must give by the specification; both numbers are also Canvas's.

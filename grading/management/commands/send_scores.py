@@ -5,6 +5,8 @@ from django.utils import timezone
 
 from grading import outbox
 from grading.models import OutgoingScore
+from lti_tool import troubles
+from lti_tool.models import ConnectionTally
 
 
 class Command(BaseCommand):
@@ -22,4 +24,5 @@ class Command(BaseCommand):
         parked = OutgoingScore.objects.filter(state=OutgoingScore.State.PARKED)
         self.stdout.write(f"{sent} tries made. {waiting} wait for a later try, {parked.count()} are parked.")
         for score in parked.order_by("pk")[:20]:
-            self.stdout.write(f"  score {score.pk}: {score.problem}")
+            trouble = troubles.of(ConnectionTally.Kind.SCORE, score.reason)
+            self.stdout.write(f"  score {score.pk} ({score.reason}): {trouble.what} {trouble.cure}")

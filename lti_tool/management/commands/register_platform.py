@@ -26,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--family", choices=Family.values)
         parser.add_argument("--name", help="How you call this VLE")
         parser.add_argument("--school", help="The school that the deployment's courses belong to")
+        parser.add_argument("--frame-hosts", help="Further addresses of the VLE, separated by spaces")
 
     def handle(self, *args: Any, **options: Any) -> None:
         fields = Platform.__dataclass_fields__

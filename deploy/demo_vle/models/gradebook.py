@@ -1,66 +1,46 @@
-"""What the VLE remembers between requests and restarts."""
+"""Columns, grades, and what the tools sent."""
 
-from datetime import datetime
-from hashlib import sha256
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from deploy.demo_vle.models.courses import Activity, Course
+from deploy.demo_vle.models.tools import Tool
 from deploy.demo_vle.school import MEMBERS, Member
-
-
-def fingerprint(secret: str) -> str:
-    """What is stored of a secret: enough to recognise it, not enough to use it."""
-    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-class LaunchHint(models.Model):
-    """One started launch; its id travels to the tool and back and is good for one answer."""
-
-    id = models.CharField(primary_key=True, max_length=64)
-    member_id = models.CharField(max_length=32)
-    document_target = models.CharField(max_length=8)
-    expires_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True)
-
-    @classmethod
-    def use(cls, hint_id: str, member_id: str) -> "LaunchHint | None":
-        """Spend the hint; of two that try at once, the conditional update lets one through."""
-        now = timezone.now()
-        live = cls.objects.filter(id=hint_id, member_id=member_id, used_at=None, expires_at__gt=now)
-        return cls.objects.get(id=hint_id) if live.update(used_at=now) == 1 else None
-
-
-class UsedAssertion(models.Model):
-    """A client assertion's `jti`, kept until the assertion would have expired anyway."""
-
-    jti_hash = models.CharField(primary_key=True, max_length=64)
-    expires_at = models.DateTimeField()
-
-
-class AccessToken(models.Model):
-    token_hash = models.CharField(primary_key=True, max_length=64)
-    scope = models.TextField()  # space separated, as OAuth writes it
-    expires_at = models.DateTimeField()
 
 
 class LineItem(models.Model):
     """A column of the gradebook (LTI-AGS 2.0, 3.2)."""
 
+    course = models.ForeignKey(Course, on_delete=models.CASCADE)
+    tool = models.ForeignKey(Tool, on_delete=models.CASCADE)
+    activity = models.ForeignKey(
+        Activity, null=True, blank=True, on_delete=models.CASCADE, related_name="line_items"
+    )
     # The activity's own column came with the activity; the tool may not delete it.
     belongs_to_activity = models.BooleanField(default=False)
-    resource_link_id = models.CharField(max_length=255, blank=True)
     label = models.CharField(max_length=255)
     score_maximum = models.FloatField()
     resource_id = models.CharField(max_length=255, blank=True)
     tag = models.CharField(max_length=255, blank=True)
     start_date_time = models.CharField(max_length=64, blank=True)
     end_date_time = models.CharField(max_length=64, blank=True)
+    # LTI-SR 1.0: what a launch from the gradebook is sent with. Null: nobody looks from there.
+    submission_review = models.JSONField(null=True, blank=True)
 
     class Meta:
         ordering = ["id"]
         constraints = [models.CheckConstraint(condition=Q(score_maximum__gt=0), name="line_item_maximum")]
+
+    def is_reviewable(self, activity_progress: str) -> bool:
+        """LTI-SR 1.0, reviewableStatus: the progress at which there is something to look at."""
+        review: dict[str, Any] | None = self.submission_review
+        if review is None or self.activity is None:
+            return False
+        statuses = review["reviewableStatus"]
+        return not statuses or (activity_progress or "None") in statuses
 
 
 class Grade(models.Model):
@@ -72,6 +52,7 @@ class Grade(models.Model):
     score_given = models.FloatField(null=True)
     score_maximum = models.FloatField(null=True)
     comment = models.TextField(blank=True)
+    activity_progress = models.CharField(max_length=32)
     # Nanoseconds since 1970, because two scores are told apart by every digit they carry.
     timestamp_ns = models.BigIntegerField()
     received_at = models.DateTimeField(default=timezone.now)
@@ -88,9 +69,10 @@ class Grade(models.Model):
 
 
 class ScoreLog(models.Model):
-    """Every score the tool sent, taken or refused. Holds no key, so it outlives its column."""
+    """Every score a tool sent, taken or refused. Holds no key, so it outlives its column."""
 
     received_at = models.DateTimeField(default=timezone.now)
+    course_id = models.BigIntegerField()
     line_item_id = models.BigIntegerField()
     status = models.PositiveSmallIntegerField()
     reason = models.TextField(blank=True)
@@ -103,9 +85,3 @@ class ScoreLog(models.Model):
     @property
     def member(self) -> Member | None:
         return MEMBERS.get(self.user_id)
-
-
-def forget_expired(now: datetime) -> None:
-    """Drop what can no longer be used, so that a VLE left running does not grow."""
-    for model in (LaunchHint, UsedAssertion, AccessToken):
-        model.objects.filter(expires_at__lt=now).delete()
