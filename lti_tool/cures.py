@@ -7,7 +7,7 @@ from lti_tool.models import Family
 
 _MOODLE = (
     "In Moodle: Site administration → Plugins → Activity modules → External tool → Manage tools → the tool's "
-    "cog"
+    "pencil"
 )
 _MOODLE_GRADES = (
     f"{_MOODLE} → Services → IMS LTI Assignment and Grade Services: choose “Use this service for grade sync and "

@@ -233,10 +233,10 @@ class Lead(Person):
         super().__init__(context, demo, **options)
         self.sign_in("Grace Okafor")
 
-    def add_training(self) -> None:
-        """From the course's page to the first page of ours, in the VLE's frame. Of two tools, from the newer."""
+    def add_training(self, tool: str = "SafeResponse") -> None:
+        """From the course's page to the first page of ours, in the VLE's frame."""
         self.page.goto(f"{self.vle}/courses/1/")
-        self.page.get_by_role("link", name="Add training from SafeResponse").last.click()
+        self.page.get_by_role("link", name=f"Add training from {tool}", exact=True).click()
         self.enter()
 
     def choose(self, *modules: str, title: str = "") -> None:

@@ -20,13 +20,6 @@ def demo(tmp_path: Path) -> Iterator[RunningDemo]:
         yield running
 
 
-def grade_in_the_gradebook(person: Person, name: str) -> list[str]:
-    """The cells of somebody's row."""
-    person.page.goto(f"{person.vle}/courses/1/grades/")
-    row = person.page.get_by_role("row").filter(has_text=name)
-    return [cell.inner_text() for cell in row.get_by_role("cell").all()]
-
-
 @pytest.mark.parametrize("cookies", list(Cookies))
 def test_from_the_course_to_the_gradebook(demo: RunningDemo, tmp_path: Path, cookies: Cookies) -> None:
     with browser(tmp_path / "profile", demo, cookies) as context:
@@ -49,7 +42,8 @@ def test_from_the_course_to_the_gradebook(demo: RunningDemo, tmp_path: Path, coo
             certificate.first.click()
         assert Path(got.value.path()).read_bytes()[:5] == b"%PDF-"
 
-        grade, comment, _ = grade_in_the_gradebook(amina, "Amina Yusuf")
+        row = amina.gradebook_row("Responding to shared nudes", "Amina Yusuf")
+        grade, comment, _ = row.get_by_role("cell").all_inner_texts()
         assert grade == "100 / 100"
         verify_url = re.search(r"http\S+/verify/\S+", comment)
         assert verify_url is not None
