@@ -1,8 +1,12 @@
-"""Pages' subjects as addresses name them: `grading.access` fetches and authorises, the rest is lookup."""
+"""Pages' subjects as addresses name them: `grading.access` fetches and authorises, the rest is looked up.
+
+But `place_of` may make a link's activity, as a launch of the link does.
+"""
 
 from typing import TypeVar
 
 from django.http import Http404, HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from course_content import arrivals, catalogue, placement
@@ -11,6 +15,7 @@ from course_content.refusals import PageRefused
 from course_content.schema import Assessment, Commitment, Module, Part, Quiz, Scenario
 from grading.access import enrolment_of, launch_of
 from grading.models import Enrolment
+from lti_tool import deep_linking
 from lti_tool.models import DeepLinkingRequest, Launch
 
 _Kind = TypeVar("_Kind", bound=Part)
@@ -62,13 +67,23 @@ def quiz_of(request: HttpRequest, enrolment_pk: int) -> tuple[Enrolment, Module,
 
 def place_of(request: HttpRequest, launch_pk: int) -> Place | None:
     """What somebody signed in here may choose modules for, by a launch of theirs; None where it is chosen already.
+    The link then has its activity, made here if need be.
 
     Who may answer a deep linking request was decided when it came; a link is set up by whoever leads its course.
+    Raises PageRefused where a request came too long ago.
     """
     launch = launch_of(request, launch_pk)
     if launch.message == Launch.Message.DEEP_LINKING:
         asked = DeepLinkingRequest.objects.select_related("context").get(launch=launch)
         asked.launch = launch
+        if timezone.now() - launch.launched_at > deep_linking.ANSWERABLE:
+            raise PageRefused(
+                reason="choice_too_old",
+                status=410,
+                title=_("This page is too old to choose on"),
+                what=_("It was opened some hours ago. Nothing more can be added to your course from it."),
+                next_step=_("Open it again from your course, and choose there."),
+            )
         return Place(launch, asked)
     if launch.message != Launch.Message.RESOURCE_LINK or not arrivals.leads(launch):
         raise Http404

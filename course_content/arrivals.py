@@ -2,39 +2,60 @@
 
 from datetime import datetime
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from course_content import deliveries, placement
+from course_content import placement
 from course_content.refusals import PageRefused
-from grading import enrolments, outbox
+from grading import deliveries, enrolments, outbox
 from grading.models import Enrolment, OutgoingScore
-from lti_tool.ags import Reason
+from lti_tool.gradebook import Reason
 from lti_tool.models import Launch, LineItem, LtiUser, Membership, ResourceLink
 
+# Where messages lead that do not open a link to learn.
+_PAGES: dict[str, str] = {
+    Launch.Message.DEEP_LINKING: "learn:picker",
+    Launch.Message.SUBMISSION_REVIEW: "learn:review",
+    Launch.Message.DATA_PRIVACY: "grading:personal-data",
+}
 
-def arrive(launch: Launch, *, now: datetime) -> Enrolment | ResourceLink:
-    """A lead's way ends at the link they lead, anybody else's in their enrolment.
 
-    Either way the activity is there afterwards. Raises PageRefused; NotSetUp among them is for a lead to mend.
+def arrive(launch: Launch, *, now: datetime) -> tuple[str, int]:
+    """The page where a verified launch arrives: its name, and the id in its address.
+
+    Of a link to learn the activity is there afterwards; a lead's way ends at the link they lead, anybody else's in
+    their enrolment. Where the link does not say what it teaches, whoever leads its course may choose.
+    Raises PageRefused.
     """
-    activity = placement.activity_of(launch)
-    member = _member(launch)
-    if member and member.is_lead and not member.is_learner:
-        return launch.link
+    # A review of nobody's work opens the link: Moodle's "View External tool results", above a column.
+    reviews_nobody = launch.message == Launch.Message.SUBMISSION_REVIEW and not launch.about
+    if launch.message in _PAGES and not reviews_nobody:
+        return _PAGES[launch.message], launch.pk
+    try:
+        activity = placement.activity_of(launch)
+    except placement.NotSetUp:
+        if leads(launch):
+            return "learn:picker", launch.pk
+        raise
+    if _leads_only(launch):
+        return "grading:lead", launch.link.pk
     enrolment = enrolments.enrol(launch, activity)
     _send_what_can_go_now(enrolment, now)
-    return enrolment
+    return "learn:module", enrolment.pk
 
 
 def leads(launch: Launch) -> bool:
     """Whether whoever launched leads the link's course now."""
-    member = _member(launch)
-    return member is not None and member.is_lead and member.left_at is None
+    return _leading(launch).exists()
 
 
-def _member(launch: Launch) -> Membership | None:
-    here = Membership.objects.filter(context=launch.link.context_id, left_at=None)
-    return here.filter(lti_user=launch.lti_user_id).first()
+def _leads_only(launch: Launch) -> bool:
+    """Whether they do, and do not learn in it."""
+    return _leading(launch).filter(is_learner=False).exists()
+
+
+def _leading(launch: Launch) -> QuerySet[Membership]:
+    return Membership.objects.leading().filter(context=launch.link.context_id, lti_user=launch.lti_user_id)
 
 
 def _send_what_can_go_now(enrolment: Enrolment, now: datetime) -> None:

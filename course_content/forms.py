@@ -1,7 +1,7 @@
 """What learners fill in: a choice, an answer, a name; and authors: settings. No file, ever (design decision 9)."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 from django import forms
@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from course_content import picker
 from course_content.placement import Placement, usual_settings
 from course_content.schema import Module
-from course_content.templatetags.content import audience_name, nation_name
 from grading.activities import Settings
 from grading.forms import ActivitySettings, Problems, plain_line
 from grading.models import Activity
@@ -68,10 +67,8 @@ class ChoiceForm(forms.Form):
 
 
 class PlacementForm(ActivitySettings):
-    """How an author places one module. What the VLE or the module leaves no choice in is not asked."""
+    """How an author places one module. What the VLE leaves no choice in is not asked."""
 
-    nation = forms.ChoiceField(label=_("Nation"), error_messages=NOT_ON_OFFER)
-    audience = forms.ChoiceField(label=_("For"), error_messages=NOT_ON_OFFER)
     graded = forms.ChoiceField(
         label=_("Grade"),
         choices=[("yes", _("in the gradebook")), ("no", _("none"))],
@@ -83,9 +80,6 @@ class PlacementForm(ActivitySettings):
         error_messages=NOT_ON_OFFER,
     )
 
-    class Meta(ActivitySettings.Meta):
-        fields = [*ActivitySettings.Meta.fields, "nation", "audience"]
-
     def __init__(self, data: Any, *, module: Module, place: picker.Place) -> None:
         usual = Activity(module=module.slug, **asdict(usual_settings(module)))
         super().__init__(data, prefix=module.slug, instance=usual)
@@ -95,18 +89,10 @@ class PlacementForm(ActivitySettings):
             self.fields["due_at"].help_text += " " + _(
                 "Your course does not take it over: set it there, too."
             )
-        self._offer("nation", [(value, nation_name(value)) for value in picker.nations(module)])
-        self._offer("audience", [(value, audience_name(value)) for value in picker.audiences(module)])
         if not place.offers_grade:
             del self.fields["graded"]
         if not place.offers_window:
             del self.fields["opens"]
-
-    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
-        if len(choices) == 1:
-            del self.fields[name]
-        else:
-            self.fields[name].choices = choices  # type: ignore[attr-defined]
 
     @property
     def problems(self) -> Problems:
@@ -123,9 +109,8 @@ class PlacementForm(ActivitySettings):
     def chosen(self) -> picker.Chosen:
         """What was filled in, once it is valid."""
         said, opens = self.cleaned_data, self.cleaned_data.get("opens")
-        settings = {field.name: getattr(self.instance, field.name) for field in fields(Settings)}
         return picker.Chosen(
-            placement=Placement(self.module, Settings(**settings)),
+            placement=Placement(self.module, Settings.of(self.instance)),
             graded=said.get("graded") == "yes",
             in_new_window=opens == "window" if opens else None,
         )

@@ -72,16 +72,6 @@ class Place:
 # --- what there is --------------------------------------------------------------------------------
 
 
-def nations(module: Module) -> tuple[str, ...]:
-    """The nations that a module can be placed for."""
-    return (module.nation,)
-
-
-def audiences(module: Module) -> tuple[str, ...]:
-    """The audiences that a module can be placed for."""
-    return (module.audience,)
-
-
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What an author looks for, and the modules they have chosen so far, by slug."""
@@ -114,8 +104,8 @@ class Wanted:
         words = f"{module.title} {module.summary} {' '.join(module.outcomes)} {module.slug}".casefold()
         return (
             all(word in words for word in self.text.casefold().split())
-            and self.nation in ("", *nations(module))
-            and self.audience in ("", *audiences(module))
+            and self.nation in ("", module.nation)
+            and self.audience in ("", module.audience)
         )
 
 
@@ -155,13 +145,13 @@ def shelf(wanted: Wanted, *, today: date) -> Shelf:
         for module in modules
     }
     found = tuple(card for card in cards.values() if wanted.finds(card.module))
-    offered_nations = {nation for module in modules for nation in nations(module)}
-    offered_audiences = {audience for module in modules for audience in audiences(module)}
+    nations = {module.nation for module in modules}
+    audiences = {module.audience for module in modules}
     return Shelf(
         found=found,
         also_chosen=tuple(card for card in cards.values() if card.is_chosen and card not in found),
-        nations=tuple(sorted(Named(value, nation_name(value)) for value in offered_nations)),
-        audiences=tuple(sorted(Named(value, audience_name(value)) for value in offered_audiences)),
+        nations=tuple(sorted(Named(value, nation_name(value)) for value in nations)),
+        audiences=tuple(sorted(Named(value, audience_name(value)) for value in audiences)),
         total=len(modules),
     )
 

@@ -20,7 +20,6 @@ from grading.models import Activity
 from lti_tool import deep_linking
 from lti_tool.models import Launch, ResourceLink
 
-MOST_ATTEMPTS = 100
 # What the record keeps of a title; VLEs take 255 characters.
 MOST_TITLE = 200
 
@@ -150,7 +149,11 @@ def read(said: Mapping[str, str]) -> Placement | None:
     settings = replace(
         usual,
         pass_mark=_read(
-            said, "pass_mark", _whole(1, 100), usual.pass_mark, _("a whole number from 1 to 100")
+            said,
+            "pass_mark",
+            _whole(*Activity.PASS_MARKS),
+            usual.pass_mark,
+            _("a whole number from 1 to 100"),
         ),
         attempts_allowed=_read(
             said,
@@ -196,4 +199,4 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def _attempts(text: str) -> int | None:
-    return None if text == "unlimited" else _whole(1, MOST_ATTEMPTS)(text)
+    return None if text == "unlimited" else _whole(*Activity.ATTEMPTS)(text)

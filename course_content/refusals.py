@@ -14,8 +14,6 @@ log = logging.getLogger(__name__)
 class PageRefused(Exception):
     """What happened, and the one thing to do next. `reason` is for the log and for whoever helps."""
 
-    template = "course_content/refused.html"
-
     def __init__(self, *, reason: str, title: Any, what: Any, next_step: Any, status: int = 404) -> None:
         super().__init__(reason)
         self.reason, self.status = reason, status
@@ -31,6 +29,6 @@ def explaining(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
             return view(request, *args, **kwargs)
         except PageRefused as refused:
             log.info("page.refused reason=%s", refused.reason)
-            return render(request, refused.template, {"refused": refused}, status=refused.status)
+            return render(request, "course_content/refused.html", {"refused": refused}, status=refused.status)
 
     return wrapped

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from course_content import commitments
-from course_content.deliveries import Delivery, delivery_of
 from course_content.journey import Journey, journey
 from course_content.reviews import Answered, answered
 from course_content.schema import Module
 from grading import attempts, enrolments
+from grading.deliveries import Delivery, delivery_of
 from grading.models import Attempt, Certificate, Enrolment, Result
 from lti_tool.models import Membership
 
@@ -57,12 +57,9 @@ def standing_of(enrolment: Enrolment, module: Module) -> Standing:
         delivery=delivery_of(enrolment) if result else None,
         open_attempt=enrolment.attempts.filter(submitted_at=None).first(),
         attempts_left=attempts.attempts_left(enrolment),
-        leads=Membership.objects.filter(
-            context=enrolment.resource_link.context_id,
-            lti_user=enrolment.lti_user_id,
-            is_lead=True,
-            left_at=None,
-        ).exists(),
+        leads=Membership.objects.leading()
+        .filter(context=enrolment.resource_link.context_id, lti_user=enrolment.lti_user_id)
+        .exists(),
         commitment=commitments.kept(enrolment, module),
     )
 

@@ -5,17 +5,16 @@ see, on the page of their result.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
 from course_content import arrivals
-from course_content.deliveries import newest_score
 from course_content.refusals import PageRefused
 from course_content.reviews import Answered, answered
 from course_content.standing import result_of
-from grading import problems, standings
-from grading.models import Activity, Attempt, Enrolment, OutgoingScore, Result
+from grading import problems
+from grading.deliveries import Delivery, delivery_of
+from grading.models import Activity, Attempt, Enrolment, Result
 from grading.standings import Standing
 from lti_tool.models import Launch, LtiUser
 
@@ -62,23 +61,6 @@ class NotTheirLead(PageRefused):
 
 
 @dataclass(frozen=True, slots=True)
-class Grade:
-    """Where the grade is, and what stands in its way."""
-
-    score: OutgoingScore
-    words: str
-    problem: problems.Problem | None
-
-    @property
-    def may_be_sent_again(self) -> bool:
-        return self.score.state in {OutgoingScore.State.PARKED, OutgoingScore.State.UNGRADED}
-
-    @property
-    def delivered_at(self) -> datetime | None:
-        return self.score.settled_at if self.score.state == OutgoingScore.State.DELIVERED else None
-
-
-@dataclass(frozen=True, slots=True)
 class Review:
     """What a lead sees of one person's work. `questions` are those of the attempt that counts, without answers."""
 
@@ -87,7 +69,7 @@ class Review:
     result: Result | None
     attempts: tuple[Attempt, ...]
     questions: tuple[Answered, ...]
-    grade: Grade | None
+    delivery: Delivery | None
 
     @property
     def right(self) -> int:
@@ -99,8 +81,11 @@ def is_own(launch: Launch) -> bool:
     return launch.about in {"", launch.lti_user.sub}
 
 
-def own(launch: Launch) -> Enrolment:
-    """The work of whoever launched. Raises PageRefused."""
+def own_page(launch: Launch) -> tuple[str, int]:
+    """The page where whoever launched finds their own work: its name, and the id in its address.
+
+    Raises PageRefused.
+    """
     enrolment = _enrolment(launch, launch.lti_user.sub)
     if enrolment is None:
         raise PageRefused(
@@ -109,7 +94,8 @@ def own(launch: Launch) -> Enrolment:
             what=_("So there is no result to look at."),
             next_step=_("Open the activity itself from your course, and begin."),
         )
-    return enrolment
+    result = result_of(enrolment)
+    return ("learn:result", result.attempt_id) if result else ("learn:module", enrolment.pk)
 
 
 def review(launch: Launch) -> Review:
@@ -130,11 +116,13 @@ def review(launch: Launch) -> Review:
     begun = bool(made) or enrolment.progress.exists()
     return Review(
         enrolment=enrolment,
-        standing=_standing(result, begun),
+        standing=Standing.of(
+            begun=begun, marked=result is not None, certified=bool(result and result.certificate)
+        ),
         result=result,
         attempts=tuple(attempt for attempt in made if not attempt.is_open),
         questions=answered(result.attempt.paper, {}, result.attempt.mark) if result else (),
-        grade=_grade(enrolment),
+        delivery=delivery_of(enrolment, problems.for_lead),
     )
 
 
@@ -162,16 +150,3 @@ def _name(launch: Launch) -> str:
         .first()
     )
     return user.display_name if user else ""
-
-
-def _standing(result: Result | None, begun: bool) -> Standing:
-    if result is not None:
-        return Standing.PASSED if result.certificate else Standing.NOT_PASSED
-    return Standing.UNDER_WAY if begun else Standing.NOT_STARTED
-
-
-def _grade(enrolment: Enrolment) -> Grade | None:
-    score = newest_score(enrolment)
-    if score is None:
-        return None
-    return Grade(score, standings.delivery_words(score), problems.for_lead(score, enrolment.lti_user))

@@ -89,13 +89,11 @@ def attempt_of(request: HttpRequest, pk: int) -> Attempt:
 
 def led_place(request: HttpRequest, pk: int) -> tuple[ResourceLink, LtiUser]:
     """A link in a course that somebody signed in here leads, and that somebody."""
-    leads = Membership.objects.filter(
+    leads = Membership.objects.leading().filter(
         context=OuterRef("context"),
         lti_user__in=_signed_in_ids(request),
         lti_user__is_active=True,
         lti_user__registration__is_active=True,
-        is_lead=True,
-        left_at=None,
     )
     link = get_object_or_404(
         ResourceLink.objects.select_related("context__school", "deployment__registration", "activity").filter(

@@ -4,7 +4,7 @@ Each link has an activity of its own, so that a copied course's results and sett
 which activity is meant by the id that deep linking gave it, and that id is copied with the link.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -26,6 +26,10 @@ class Settings:
     attempts_allowed: int | None = None
     keeps: str = Activity.Keeps.BEST
     due_at: datetime | None = None
+
+    @classmethod
+    def of(cls, activity: Activity) -> "Settings":
+        return cls(**{field.name: getattr(activity, field.name) for field in fields(cls)})
 
 
 def at(link: ResourceLink, *, module: str, settings: Settings) -> Activity:
@@ -102,14 +106,14 @@ def settle(link: ResourceLink, named: Activity, *, is_copy: bool = False, now: d
     )
     if free.update(resource_link=link):
         return Activity.objects.get(pk=named.pk)
-    settings = {field.name: getattr(named, field.name) for field in fields(Settings)}
+    settings = Settings.of(named)
     if named.due_at is not None and named.due_at <= now:
-        settings["due_at"] = None  # last year's
+        settings = replace(settings, due_at=None)  # last year's
     return Activity.objects.create(
         deployment=link.deployment,
         resource_link=link,
         placed_in=link.context,
         copied_from=named,
         module=named.module,
-        **settings,
+        **asdict(settings),
     )

@@ -26,15 +26,15 @@ class ActivitySettings(forms.ModelForm):  # type: ignore[type-arg]
     pass_mark = forms.IntegerField(
         label=_("Pass mark (per cent)"),
         help_text=_("The questions that must be right must be right whatever the pass mark."),
-        min_value=1,
-        max_value=100,
+        min_value=Activity.PASS_MARKS[0],
+        max_value=Activity.PASS_MARKS[1],
     )
     attempts_allowed = forms.IntegerField(
         label=_("Attempts allowed"),
         help_text=_("Leave empty for as many as people need."),
         required=False,
-        min_value=1,
-        max_value=100,
+        min_value=Activity.ATTEMPTS[0],
+        max_value=Activity.ATTEMPTS[1],
     )
     due_at = forms.DateTimeField(
         label=_("To be done by"),

@@ -20,6 +20,8 @@ from django.utils import timezone
 from grading import certificates
 from grading.models import Enrolment, OutgoingScore, Result
 from lti_tool import ags, platform_quirks, queues, tallies
+from lti_tool.gradebook import Reason, ScoreRefused
+from lti_tool.line_items import Column
 from lti_tool.models import ConnectionTally, Deployment, LineItem, Registration
 
 logger = logging.getLogger(__name__)
@@ -27,8 +29,8 @@ State = OutgoingScore.State
 
 TASK = "grading.deliver_scores"
 BATCH = 25
-# Looked at before each request, and renewed when half of it is over: so half of it outlasts the slowest request (a
-# token and the answer, and both once more after a 401, `lti_tool.http.TOTAL_SECONDS` each).
+# Looked at before each request, and renewed when half of it is over: so half of it outlasts the slowest request
+# (`lti_tool.http.SLOWEST_CALL_SECONDS`).
 LEASE = timedelta(seconds=settings.OUTBOX_LEASE_SECONDS)
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 15.0, 6 * 3600.0
 # About a day and a half of trying, and never less than a day.
@@ -39,13 +41,13 @@ LINGER_SECONDS = 5.0
 SILENT_AFTER = 2
 SILENCE = timedelta(seconds=60)
 # What happens among our own workers is no sign of how a connection is doing.
-AMONG_OURSELVES = {ags.Reason.COLUMN_BUSY, ags.Reason.OVERTAKEN}
+AMONG_OURSELVES = {Reason.COLUMN_BUSY, Reason.OVERTAKEN}
 
 
 def queue(result: Result, *, now: datetime) -> OutgoingScore:
     """Put a changed result on its way. Must run inside the transaction that changed it."""
     enrolment = result.enrolment
-    unsettled = Q(state__in=[State.WAITING, State.PARKED, State.UNGRADED])
+    unsettled = Q(state__in=[State.WAITING, *OutgoingScore.HELD_UP])
     OutgoingScore.objects.filter(unsettled, enrolment=enrolment).update(
         state=State.SUPERSEDED, settled_at=now
     )
@@ -147,7 +149,7 @@ def claim(*, now: datetime, most: int = BATCH) -> list[OutgoingScore]:
     )
     # A score that workers die of again and again would for ever be the first to be taken.
     OutgoingScore.objects.filter(lost, tries__gte=MOST_TRIES).update(
-        state=State.PARKED, reason=ags.Reason.OUR_FAULT, settled_at=now, leased_until=None
+        state=State.PARKED, reason=Reason.OUR_FAULT, settled_at=now, leased_until=None
     )
     due = Q(state=State.WAITING, due_at__lte=now) & _FREE
     picked = list(
@@ -184,7 +186,7 @@ def deliver(score: OutgoingScore) -> bool:
         _send(score, registration)
     except ags.NoGradebook:
         _put_back(score, state=State.UNGRADED, settled_at=timezone.now())
-    except ags.ScoreRefused as refused:
+    except ScoreRefused as refused:
         logger.warning(
             "score.refused registration=%s score=%s tries=%s reason=%s",
             registration.pk,
@@ -193,14 +195,14 @@ def deliver(score: OutgoingScore) -> bool:
             refused.reason,
         )
         _put_off_or_park(score, refused)
-        return refused.reason is not ags.Reason.UNREACHABLE
+        return refused.reason is not Reason.UNREACHABLE
     except Exception:
         # An answer that nobody foresaw, or a row that makes no sense: left alone it would be taken first, and
         # fail, at every sweep, and nothing behind it would ever be sent.
         logger.exception(
             "score.failed registration=%s score=%s tries=%s", registration.pk, score.pk, score.tries
         )
-        _put_off_or_park(score, ags.ScoreRefused(ags.Reason.OUR_FAULT))
+        _put_off_or_park(score, ScoreRefused(Reason.OUR_FAULT))
     else:
         logger.info("score.delivered registration=%s score=%s", registration.pk, score.pk)
         _ours(score).update(state=State.DELIVERED, reason="", settled_at=timezone.now(), leased_until=None)
@@ -211,7 +213,7 @@ def deliver(score: OutgoingScore) -> bool:
 def _send(score: OutgoingScore, registration: Registration) -> None:
     enrolment = score.enrolment
     if not registration.is_active or enrolment.resource_link.deployment.status != Deployment.Status.ACCEPTED:
-        raise ags.ScoreRefused(ags.Reason.SWITCHED_OFF, permanent=True)
+        raise ScoreRefused(Reason.SWITCHED_OFF, permanent=True)
     line_item: LineItem | None = getattr(enrolment.resource_link, "line_item", None)
     certificate = enrolment.result.certificate if enrolment.result.passed else None
     ags.send(
@@ -224,7 +226,7 @@ def _send(score: OutgoingScore, registration: Registration) -> None:
             submitted_at=score.submitted_at,
             verify_url=certificates.verify_url(certificate.code) if certificate else "",
         ),
-        ags.Column(
+        Column(
             enrolment.activity.title, resource_id=str(enrolment.activity_id), due_at=enrolment.activity.due_at
         ),
         before_asking=partial(_hold, score),
@@ -233,14 +235,11 @@ def _send(score: OutgoingScore, registration: Registration) -> None:
 
 def _hold(score: OutgoingScore) -> None:
     """See to it that the lease outlasts the next request. Raises ScoreRefused when another has taken it over."""
-    now = timezone.now()
     assert score.leased_until is not None
-    if score.leased_until - now > LEASE / 2:
-        return
-    renewed = now + LEASE
-    if not _ours(score).update(leased_until=renewed):
-        raise ags.ScoreRefused(ags.Reason.OVERTAKEN)
-    score.leased_until = renewed
+    held_until = queues.hold(_ours(score), score.leased_until, LEASE)
+    if held_until is None:
+        raise ScoreRefused(Reason.OVERTAKEN)
+    score.leased_until = held_until
 
 
 def _ours(score: OutgoingScore) -> QuerySet[OutgoingScore]:
@@ -248,7 +247,7 @@ def _ours(score: OutgoingScore) -> QuerySet[OutgoingScore]:
     return OutgoingScore.objects.filter(pk=score.pk, state=State.SENDING, leased_until=score.leased_until)
 
 
-def _put_off_or_park(score: OutgoingScore, refused: ags.ScoreRefused) -> None:
+def _put_off_or_park(score: OutgoingScore, refused: ScoreRefused) -> None:
     now = timezone.now()
     if refused.reason not in AMONG_OURSELVES:
         registration = score.enrolment.lti_user.registration_id
@@ -282,7 +281,7 @@ def back_off(tries: int, retry_after: float | None) -> float:
 @transaction.atomic
 def send_again(scores: QuerySet[OutgoingScore], *, now: datetime) -> int:
     """Put parked scores (or those that had no gradebook) back on their way. Returns how many."""
-    again = scores.filter(state__in=[State.PARKED, State.UNGRADED]).update(
+    again = scores.filter(state__in=OutgoingScore.HELD_UP).update(
         state=State.WAITING, due_at=now, tries=0, reason="", settled_at=None
     )
     if again:

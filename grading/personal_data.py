@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 
 from grading import certificates
 from grading.models import Attempt, CpdRecord, Enrolment, OutgoingScore
+from lti_tool import memberships
 from lti_tool.models import Deployment, Launch, LtiUser, Membership
 
 # That somebody administers the VLE was said by the VLE, at the launch, and is believed for so long.
@@ -223,7 +224,7 @@ def _is_known(user: LtiUser, deployment: Deployment) -> bool:
         | Q(enrolments__resource_link__deployment=deployment)
         | Q(launches__deployment=deployment)
     )
-    return LtiUser.objects.filter(in_it, pk=user.pk).exists()
+    return memberships.of_deployment(deployment).filter(in_it, pk=user.pk).exists()
 
 
 def _identity(user: LtiUser) -> Identity:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from grading import outbox
 from grading.models import OutgoingScore
 from lti_tool import platform_quirks
-from lti_tool.ags import Reason
+from lti_tool.gradebook import Reason
 from lti_tool.models import LtiUser
 
 State = OutgoingScore.State

@@ -12,6 +12,7 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, 
 from django.utils.translation import gettext_lazy as _
 
 from grading import problems
+from grading.deliveries import Delivery
 from grading.models import Activity, Attempt, Enrolment, OutgoingScore, StepProgress
 from lti_tool.models import Membership, ResourceLink
 from lti_tool.models.people import display_name
@@ -34,6 +35,15 @@ class Standing(StrEnum):
     def words(self) -> str:
         return str(_WORDS[self])
 
+    @classmethod
+    def of(cls, *, begun: bool, marked: bool, certified: bool) -> "Standing":
+        """Of somebody who takes the training. A pass once earned stays one: the certificate tells."""
+        if certified:
+            return cls.PASSED
+        if marked:
+            return cls.NOT_PASSED
+        return cls.UNDER_WAY if begun else cls.NOT_STARTED
+
 
 _WORDS = {
     Standing.PASSED: _("Passed"),
@@ -46,14 +56,6 @@ ORDER = {standing: number for number, standing in enumerate(Standing)}
 # What is wanted in place of a standing: people who are in the course no more.
 LEFT = "left"
 
-_DELIVERY = {
-    State.WAITING: _("On its way to the gradebook"),
-    State.SENDING: _("On its way to the gradebook"),
-    State.DELIVERED: _("In the gradebook"),
-    State.PARKED: _("Not delivered"),
-    State.UNGRADED: _("This link has no gradebook column"),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -63,12 +65,7 @@ class Row:
     standing: Standing
     percentage: int | None
     changed_at: datetime | None
-    delivery: str
-    delivery_state: str
-    delivered_at: datetime | None
-    problem: str
-    score_pk: int | None
-    certificate_code: str
+    delivery: Delivery | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +155,11 @@ class _Begun(NamedTuple):
 
     @property
     def standing(self) -> Standing:
-        if self.result is not None:
-            return Standing.PASSED if self.certificate else Standing.NOT_PASSED
-        return Standing.UNDER_WAY if self.has_begun else Standing.NOT_STARTED
+        return Standing.of(
+            begun=self.has_begun,
+            marked=self.result is not None,
+            certified=self.certificate is not None,
+        )
 
 
 def _enrolled(link: ResourceLink, activity: Activity) -> dict[int, _Begun]:
@@ -207,32 +206,21 @@ def _enrolments(link: ResourceLink, activity: Activity, users: list[int]) -> dic
     return {
         enrolment.lti_user_id: enrolment
         for enrolment in shown.select_related(
-            "lti_user__person", "lti_user__registration", "result__certificate"
+            "lti_user__person", "lti_user__registration", "result"
         ).prefetch_related(Prefetch("scores", newest.order_by("pk"), to_attr="live_scores"))
     }
 
 
 def _row(person: _Person, enrolment: Enrolment | None) -> Row:
     result = getattr(enrolment, "result", None)
-    score: OutgoingScore | None = None
-    problem: problems.Problem | None = None
+    delivery: Delivery | None = None
     if enrolment is not None and enrolment.live_scores:  # type: ignore[attr-defined]
         score = enrolment.live_scores[-1]  # type: ignore[attr-defined]
-        problem = problems.for_lead(score, enrolment.lti_user)
+        delivery = Delivery(score, problems.for_lead(score, enrolment.lti_user))
     return Row(
         name=person.name,
         standing=person.standing,
         percentage=result.percentage if result else None,
         changed_at=result.changed_at if result else None,
-        delivery=str(_DELIVERY[State(score.state)]) if score else "",
-        delivery_state=score.state if score else "",
-        delivered_at=score.settled_at if score and score.state == State.DELIVERED else None,
-        problem=str(problem) if problem else "",
-        score_pk=score.pk if score else None,
-        certificate_code=result.certificate.code if result and result.certificate else "",
+        delivery=delivery,
     )
-
-
-def delivery_words(score: OutgoingScore) -> str:
-    """Where a score is, in words."""
-    return str(_DELIVERY[State(score.state)])

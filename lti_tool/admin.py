@@ -185,13 +185,17 @@ class DeploymentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="Accept the chosen deployments")
     def accept(self, request: HttpRequest, deployments: QuerySet[Deployment]) -> None:
-        count = deployments.update(status=Deployment.Status.ACCEPTED)
-        self.message_user(request, f"{count} accepted: their people can come in from now on.")
+        chosen = list(deployments.select_related("registration"))
+        for deployment in chosen:
+            accept(deployment.registration, deployment.deployment_id, None)
+        self.message_user(request, f"{len(chosen)} accepted: their people can come in from now on.")
 
     @admin.action(description="Refuse the chosen deployments")
     def refuse(self, request: HttpRequest, deployments: QuerySet[Deployment]) -> None:
-        count = deployments.update(status=Deployment.Status.REFUSED)
-        self.message_user(request, f"{count} refused.")
+        chosen = list(deployments)
+        for deployment in chosen:
+            refuse(deployment)
+        self.message_user(request, f"{len(chosen)} refused.")
 
 
 @admin.register(Invitation)

@@ -13,45 +13,10 @@ from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lti_tool import platform_quirks
-from lti_tool.gradebook import (
-    LINE_ITEM,
-    LINE_ITEM_READONLY,
-    RESULT_READONLY,
-    SCORE,
-    Gradebook,
-    Reason,
-    ScoreRefused,
-    below,
-    stamp,
-)
-from lti_tool.line_items import (
-    SCORE_MAXIMUM,
-    Column,
-    NotScratch,
-    delete_scratch_column,
-    find_or_make,
-    make_scratch_column,
-)
+from lti_tool.gradebook import RESULT_READONLY, SCORE, Gradebook, Reason, ScoreRefused, below, stamp
+from lti_tool.line_items import SCORE_MAXIMUM, Column, find_or_make
 from lti_tool.models import LineItem, Registration
 from lti_tool.pylti import ServiceResponse, add_query
-
-__all__ = [
-    "LINE_ITEM",
-    "LINE_ITEM_READONLY",
-    "RESULT_READONLY",
-    "SCORE",
-    "Column",
-    "NoGradebook",
-    "NotScratch",
-    "Reason",
-    "Result",
-    "Score",
-    "ScoreRefused",
-    "delete_scratch_column",
-    "make_scratch_column",
-    "results",
-    "send",
-]
 
 # Moodle finds its handler by these exact types: application/json is answered "No handler found".
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"

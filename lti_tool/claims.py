@@ -113,7 +113,6 @@ class ContextClaim(_Claim):
     id: Identifier
     title: Text = ""
     label: Text = ""
-    type: Names = []
 
 
 class ResourceLinkClaim(_Claim):
@@ -128,10 +127,6 @@ class LisClaim(_Claim):
 class PresentationClaim(_Claim):
     locale: Annotated[Text, AfterValidator(lambda value: value[:20])] = ""
     return_url: Annotated[str, BeforeValidator(_none_as_empty), AfterValidator(_storable)] = ""
-
-
-class ToolPlatformClaim(_Claim):
-    product_family_code: Text = ""
 
 
 class AgsClaim(_Claim):
@@ -188,7 +183,6 @@ class LaunchClaims(Identity):
     context: ContextClaim | None = None
     lis: LisClaim | None = None
     presentation: PresentationClaim | None = None
-    tool_platform: ToolPlatformClaim | None = None
     custom_claim: dict[str, Any] | None = None
     ags: AgsClaim | None = None
     nrps: NrpsClaim | None = None

@@ -8,8 +8,17 @@ from typing import Any
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, TextChoices
 from django.utils import timezone
 
-from lti_tool import keys, platform_keys, troubles
-from lti_tool.models import ConnectionTally, Deployment, Family, Launch, Registration, Roster, ToolKey
+from lti_tool import cures, keys, platform_keys, troubles
+from lti_tool.models import (
+    ConnectionTally,
+    Context,
+    Deployment,
+    Family,
+    Launch,
+    Registration,
+    Roster,
+    ToolKey,
+)
 from lti_tool.troubles import Trouble
 
 Kind = ConnectionTally.Kind
@@ -44,7 +53,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Activity:
+class Traffic:
     """How one kind of thing does: launches, grades, rosters."""
 
     kind: Kind
@@ -55,13 +64,23 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One reason for which one kind of thing failed in the last 30 days."""
+    """One reason for which one kind of thing failed in the last 30 days. `cure` is this make of VLE's."""
 
     kind: Kind
     reason: str
     trouble: Trouble
+    cure: str
     count: int
     last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadRoster:
+    """A course whose list of members could not be read. `cure` is this make of VLE's."""
+
+    course: Context
+    what: str
+    cure: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +102,15 @@ class VleKeys:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Everything on the connection's page. `rosters`: courses whose list of members could not be read."""
+    """Everything on the connection's page."""
 
     registration: Registration
     summary: Summary
-    activities: list[Activity]
+    traffic: list[Traffic]
     failures: list[Failure]
     waiting: list[Deployment]
     decided: list[Deployment]
-    rosters: list[Roster]
+    rosters: list[UnreadRoster]
     tool_keys: list[PublishedKey]
     vle_keys: VleKeys | None
 
@@ -108,15 +127,14 @@ def connection(registration: Registration, now: datetime) -> Connection:
     tallies = list(_tallies([registration.pk], today, MONTH))
     summary = summaries([registration], now)[registration.pk]
     deployments = registration.deployments.select_related("school").order_by("first_seen_at", "pk")
-    rosters = Roster.objects.filter(context__deployment__registration=registration).exclude(problem="")
     return Connection(
         registration=registration,
         summary=summary,
-        activities=[_activity(kind, registration, summary, tallies, today) for kind in Kind],
-        failures=_failures(tallies),
+        traffic=[_traffic(kind, registration, summary, tallies, today) for kind in Kind],
+        failures=_failures(tallies, registration),
         waiting=[it for it in deployments if it.status == Deployment.Status.PENDING],
         decided=[it for it in deployments if it.status != Deployment.Status.PENDING],
-        rosters=list(rosters.select_related("context").order_by("-pk")[:MOST_ROSTERS]),
+        rosters=_unread_rosters(registration),
         tool_keys=published_keys(now),
         vle_keys=_vle_keys(registration),
     )
@@ -196,16 +214,16 @@ def _unmended(kind: Kind, tallies: list[ConnectionTally], worked_at: datetime | 
     return trouble if worked_at is None or worked_at < at else None
 
 
-def _activity(
+def _traffic(
     kind: Kind, registration: Registration, summary: Summary, tallies: list[ConnectionTally], today: date
-) -> Activity:
+) -> Traffic:
     of_kind = [tally for tally in tallies if tally.kind == kind]
     failed = _counts([tally for tally in of_kind if tally.reason], today)
     if kind == Kind.LAUNCH:
         worked = _launches(registration, today)  # each has its row
     else:
         worked = _counts([tally for tally in of_kind if not tally.reason], today)
-    return Activity(kind, summary.last[kind], worked, failed)
+    return Traffic(kind, summary.last[kind], worked, failed)
 
 
 def _counts(tallies: list[ConnectionTally], today: date) -> Counts:
@@ -227,7 +245,7 @@ def _launches(registration: Registration, today: date) -> Counts:
     return Counts(**counted)
 
 
-def _failures(tallies: list[ConnectionTally]) -> list[Failure]:
+def _failures(tallies: list[ConnectionTally], registration: Registration) -> list[Failure]:
     """What failed, newest first."""
     grouped: dict[tuple[str, str], list[ConnectionTally]] = {}
     for tally in tallies:
@@ -238,12 +256,25 @@ def _failures(tallies: list[ConnectionTally]) -> list[Failure]:
             Kind(kind),
             reason,
             troubles.of(kind, reason),
+            cures.of_trouble(kind, reason, registration.family),
             sum(tally.count for tally in of_reason),
             max(tally.last_at for tally in of_reason),
         )
         for (kind, reason), of_reason in grouped.items()
     ]
     return sorted(failures, key=lambda failure: failure.last_at, reverse=True)
+
+
+def _unread_rosters(registration: Registration) -> list[UnreadRoster]:
+    rosters = Roster.objects.filter(context__deployment__registration=registration).exclude(problem="")
+    return [
+        UnreadRoster(
+            roster.context,
+            troubles.of(Kind.ROSTER, roster.problem).what,
+            cures.of_trouble(Kind.ROSTER, roster.problem, registration.family),
+        )
+        for roster in rosters.select_related("context").order_by("-pk")[:MOST_ROSTERS]
+    ]
 
 
 def published_keys(now: datetime) -> list[PublishedKey]:

@@ -1,9 +1,10 @@
-"""What to do about a failed check of the self-test, by make of VLE, in the words of its own menus.
+"""What to do about a failed check or service, by make of VLE, in the words of its own menus.
 
 Moodle's were looked up in 4.5; the others' come from their documentation.
 """
 
-from lti_tool.models import Family
+from lti_tool import troubles
+from lti_tool.models import ConnectionTally, Family
 
 _MOODLE = (
     "In Moodle: Site administration → Plugins → Activity modules → External tool → Manage tools → the tool's "
@@ -179,15 +180,8 @@ CURES: dict[str, dict[Family, str]] = {
         ),
         Family.BLACKBOARD: f"{_BLACKBOARD} → Institution policies → Allow Membership Service Access: Yes.",
     },
-    # What services answer, by the reason that `gradebook` and `nrps` give it.
-    "unreachable": {
-        Family.GENERIC: "Look whether the VLE is up, and whether a firewall keeps this server out.",
-    },
+    # What services answer; every make's cure is `troubles`'s.
     "not_allowed": {
-        Family.GENERIC: (
-            "The VLE gave access and then forbade its use in this course: see that the tool is switched on there, "
-            "and try another course."
-        ),
         Family.CANVAS: (
             "See that the app is installed in this course or an account above it, and that the course is "
             "published."
@@ -197,31 +191,10 @@ CURES: dict[str, dict[Family, str]] = {
         ),
     },
     "ungradable": {
-        Family.GENERIC: "Give people who take the training the Student role in the course.",
         Family.BRIGHTSPACE: (
             "Give people who take the training a role with “Can be graded in Grades”: Roles and Permissions → the "
             "role → Edit settings."
         ),
-    },
-    "course_gone": {
-        Family.GENERIC: "If the course still exists, open the activity there once. Or try another course.",
-    },
-    "unreadable": {
-        Family.GENERIC: (
-            "Look whether a sign-in page, a maintenance page or a firewall stands before the VLE's services."
-        ),
-    },
-    "platform_fault": {
-        Family.GENERIC: "Ask the VLE's admin to look into its log of this moment. Then test again.",
-    },
-    "slow_down": {
-        Family.GENERIC: "Wait some minutes, then test again.",
-    },
-    "foreign_address": {
-        Family.GENERIC: "If the VLE has another address, add it to “Frame hosts” in the registration.",
-    },
-    "our_fault": {
-        Family.GENERIC: "Look into the tool's log of this moment, and let its makers know.",
     },
     "not_kept": {
         Family.GENERIC: (
@@ -243,6 +216,16 @@ _OTHERWISE = "Look into the VLE's own log of this moment, and let the tool's mak
 
 
 def of(problem: str, family: str) -> str:
-    """What to do about a problem at this make of VLE."""
+    """What to do about a problem of the self-test, or a service's reason, at this make of VLE."""
     by_family = CURES.get(problem, {})
-    return by_family.get(Family(family)) or by_family.get(Family.GENERIC) or _OTHERWISE
+    own = by_family.get(Family(family)) or by_family.get(Family.GENERIC)
+    if own:
+        return own
+    trouble = troubles.SERVICES.get(problem)
+    return trouble.cure if trouble else _OTHERWISE
+
+
+def of_trouble(kind: str, reason: str, family: str) -> str:
+    """What to do about a reason that was counted, at this make of VLE."""
+    is_service = kind != ConnectionTally.Kind.LAUNCH and reason in troubles.SERVICES
+    return of(reason, family) if is_service else troubles.of(kind, reason).cure

@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from lti_tool import platform_quirks, pylti, registrations
+from lti_tool.gradebook import stamp
 from lti_tool.line_items import MOST_LABEL, SCORE_MAXIMUM
 from lti_tool.models import DeepLinkingRequest, Registration
 from lti_tool.tool_configuration import picture_url
@@ -15,6 +16,8 @@ from lti_tool.tool_configuration import picture_url
 logger = logging.getLogger("lti_tool.deep_linking")
 
 LTI_RESOURCE_LINK = "ltiResourceLink"
+# How long after its launch a request is answered: by then another may sit at the browser that is signed in.
+ANSWERABLE = timedelta(hours=4)
 # The custom parameter in which a VLE says which links a link was copied from, where it can.
 LINK_HISTORY = "link_history"
 # Roomy enough for a page of the training; VLEs that make room by themselves pass over it.
@@ -123,7 +126,7 @@ def content_item(
             }
     if item.due_at is not None:
         # Not `available`: that closes the activity, and training done late is better than none.
-        link["submission"] = {"endDateTime": item.due_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        link["submission"] = {"endDateTime": stamp(item.due_at)}
     if item.in_new_window is True:
         link["window"] = {"targetName": "_blank"}
     elif item.in_new_window is False:

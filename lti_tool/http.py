@@ -8,6 +8,7 @@ import ipaddress
 import socket
 import threading
 from contextlib import suppress
+from enum import StrEnum
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
 from typing import Any
@@ -18,16 +19,42 @@ from django.conf import settings
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.util.connection import allowed_gai_family
 
 CONNECT_SECONDS = 4
 READ_SECONDS = 10
 TOTAL_SECONDS = 20
+# Of a name that has more: each may keep us for CONNECT_SECONDS.
+MOST_ADDRESSES = 3
+# Of a service: a token and the answer, and both once more after a 401.
+SLOWEST_CALL_SECONDS = 4 * TOTAL_SECONDS
 MAX_BYTES = 1024 * 1024
 
 
+class Unreachable(StrEnum):
+    """Why a VLE could not be asked, or not heard to the end."""
+
+    NOT_HTTPS = "not_https"
+    NOT_RESOLVED = "not_resolved"
+    PRIVATE = "private"
+    NOTHING_THERE = "nothing_there"
+    BAD_CERTIFICATE = "bad_certificate"
+    LATE = "late"
+    TOO_SLOW = "too_slow"
+    TOO_LARGE = "too_large"
+    BROKEN_OFF = "broken_off"
+
+
 class PlatformUnreachable(requests.RequestException):
-    """The VLE could not be asked, or did not answer in the time and size that we allow."""
+    """The VLE could not be asked, or did not answer in the time and size that we allow.
+
+    The message is for the log; the words for `why` are the self-test's.
+    """
+
+    def __init__(self, message: str, why: Unreachable) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class AnswerTooLarge(PlatformUnreachable):
@@ -66,16 +93,16 @@ class PlatformSession(requests.Session):
                     body += chunk
                     if len(body) > max_bytes:
                         response.close()
-                        raise AnswerTooLarge("the answer is too large")
+                        raise AnswerTooLarge("the answer is too large", Unreachable.TOO_LARGE)
             response._content = bytes(body)
             return response
         except PlatformUnreachable:
             raise
         except _PrivateAddress:
-            raise PlatformUnreachable("the address is on a private network") from None
+            raise PlatformUnreachable("the address is on a private network", Unreachable.PRIVATE) from None
         except (requests.RequestException, HTTPError, ValueError) as error:
             # The library's message may quote the URL with its query: keep the kind only.
-            raise PlatformUnreachable(type(error).__name__) from None
+            raise PlatformUnreachable(type(error).__name__, _why(error)) from None
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Nowhere: to say where a redirect leads `requests` first reads all of its body, however long."""
@@ -85,12 +112,13 @@ class PlatformSession(requests.Session):
 class _Exchange:
     """One request and its answer, cut off when their time is up.
 
-    The sockets' own time-outs begin anew with every byte: an answer that drips would never meet one.
+    The sockets' own time-outs begin anew with every byte: an answer that drips would never meet one. Looking a name
+    up cannot be cut off: the resolver's own time-out bounds it.
     """
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
-        self._is_over = False
+        self.is_over = False
         self._alarm = threading.Timer(TOTAL_SECONDS, self._cut_off)
         self._alarm.daemon = True
 
@@ -102,21 +130,26 @@ class _Exchange:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._alarm.cancel()
-        if self._is_over:
+        if self.is_over:
             # An answer without a length looks complete when it is cut off.
-            raise PlatformUnreachable("the answer is too slow") from None
+            raise PlatformUnreachable("the answer is too slow", Unreachable.TOO_SLOW) from None
 
     def watch(self, connected: socket.socket) -> None:
         self._socket = connected
-        if self._is_over:
+        if self.is_over:
             self._cut_off()
 
     def _cut_off(self) -> None:
-        self._is_over = True
+        self.is_over = True
         if self._socket is not None:
             # The plain shutdown: TLS's own would take the reading thread's state away under it.
             with suppress(OSError):  # the other side was first
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+# IPv4-compatible (RFC 4291 §2.5.5.1) and NAT64, the latter also with a network's own prefix (RFC 6052, 8215).
+_ENDS_IN_IPV4 = [ipaddress.IPv6Network("::/96"), ipaddress.IPv6Network("64:ff9b::/96")]
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 
 
 class _PrivateAddress(Exception):
@@ -124,17 +157,43 @@ class _PrivateAddress(Exception):
 
 
 class _Guarded:
-    """What every connection of ours does besides: look whom it reached, and show its socket to the exchange."""
+    """What every connection of ours does its own way: choose whom to reach, and show its socket to the exchange."""
 
     sock: socket.socket
+    host: str
+    port: int
+    socket_options: list[tuple[int, int, int | bytes]] | None
 
     def _new_conn(self) -> socket.socket:
-        connected: socket.socket = super()._new_conn()  # type: ignore[misc]
-        # The name may have resolved to another address than the one that was checked (DNS rebinding).
-        if not settings.ALLOW_PRIVATE_PLATFORMS and not _is_public(connected.getpeername()[0]):
-            connected.close()
-            raise _PrivateAddress
-        return connected
+        """A connection to one of the name's first addresses: urllib3 would try all, however long that takes."""
+        try:
+            found = socket.getaddrinfo(self.host, self.port, allowed_gai_family(), socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise NewConnectionError(self, "the name cannot be resolved") from error  # type: ignore[arg-type]
+        failure: OSError = TimeoutError()
+        for family, kind, protocol, _, address in found[:MOST_ADDRESSES]:
+            if _local.exchange.is_over:
+                break
+            # The name may have resolved to another address than the one that was checked (DNS rebinding).
+            if not settings.ALLOW_PRIVATE_PLATFORMS and not _is_public(str(address[0])):
+                raise _PrivateAddress
+            try:
+                return self._connected(socket.socket(family, kind, protocol), address)
+            except OSError as error:
+                failure = error
+        mistake = ConnectTimeoutError if isinstance(failure, TimeoutError) else NewConnectionError
+        raise mistake(self, "no address answers") from failure  # type: ignore[arg-type]
+
+    def _connected(self, chosen: socket.socket, address: Any) -> socket.socket:
+        try:
+            for option in self.socket_options or ():
+                chosen.setsockopt(*option)
+            chosen.settimeout(CONNECT_SECONDS)
+            chosen.connect(address)
+        except OSError:
+            chosen.close()
+            raise
+        return chosen
 
     def getresponse(self) -> Any:
         _local.exchange.watch(self.sock)
@@ -173,18 +232,41 @@ def check_address(url: str) -> None:
     try:
         parts = urlsplit(url)
         if parts.scheme != "https" or not parts.hostname:
-            raise PlatformUnreachable("the address is not https")
+            raise PlatformUnreachable("the address is not https", Unreachable.NOT_HTTPS)
         found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
     except PlatformUnreachable:
         raise
     except (OSError, ValueError):
-        raise PlatformUnreachable("the name cannot be resolved") from None
+        raise PlatformUnreachable("the name cannot be resolved", Unreachable.NOT_RESOLVED) from None
     if not all(_is_public(str(entry[4][0])) for entry in found):
-        raise PlatformUnreachable("the address is on a private network")
+        raise PlatformUnreachable("the address is on a private network", Unreachable.PRIVATE)
+
+
+def _why(error: Exception) -> Unreachable:
+    match error:
+        case requests.exceptions.SSLError():
+            return Unreachable.BAD_CERTIFICATE
+        case requests.ReadTimeout():
+            return Unreachable.LATE
+        case requests.ConnectionError():
+            return Unreachable.NOTHING_THERE
+    return Unreachable.BROKEN_OFF
 
 
 def _is_public(address: str) -> bool:
-    return ipaddress.ip_address(address).is_global
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.is_site_local or ip in _LOCAL_NAT64:
+            return False
+        ip = _ipv4_within(ip) or ip
+    return ip.is_global and not ip.is_multicast
+
+
+def _ipv4_within(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Where an IPv6 address leads that only wraps an IPv4 one."""
+    if any(ip in network for network in _ENDS_IN_IPV4):
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour
 
 
 _local = threading.local()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.db import transaction
@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from lti_tool import platform_quirks, registrations
-from lti_tool.models import Deployment, Invitation, Registration, School
+from lti_tool.models import Deployment, Family, Invitation, Registration, School
 from lti_tool.refusals import RegistrationRefused
 from lti_tool.registration import Platform, register
 
@@ -78,8 +78,11 @@ def connect(invitation: Invitation, platform: Platform, *, by_hand: bool, now: d
         .filter(issuer=platform.issuer, client_id=platform.client_id)
         .first()
     )
-    new = replace(platform, name=invitation.name)
-    platform = _of_known(known, platform, by_hand=by_hand) if known else new
+    if known:
+        platform = _of_known(known, platform, by_hand=by_hand)
+    else:
+        _check_new(platform, by_hand=by_hand)
+        platform = replace(platform, name=invitation.name)
     if platform.deployment_id:
         platform = replace(platform, school=_school(known, platform.deployment_id, invitation))
     registration = register(platform)
@@ -140,6 +143,29 @@ def _why_not(token: str, now: datetime) -> RegistrationRefused:
     return RegistrationRefused("invitation_in_use")
 
 
+def _check_new(platform: Platform, *, by_hand: bool) -> None:
+    """Refuse what would let whoever is invited speak for another VLE of ours, or keep its people out."""
+    # All VLEs know us by one key. What we sign for a client id names it as its sender: a VLE that took another's id
+    # could hand our signature on, and Moodle does not look whom it was meant for.
+    if Registration.objects.filter(client_id=platform.client_id).exclude(issuer=platform.issuer).exists():
+        raise RegistrationRefused("client_id_taken")
+    usual = platform_quirks.of_family(platform.family or Family.GENERIC).token_audience
+    audience = platform.token_audience or usual
+    if audience != usual and urlsplit(audience).hostname != urlsplit(platform.token_url).hostname:
+        raise RegistrationRefused("endpoint_foreign", detail="token_audience")
+    # By hand an issuer is only said, and a second client of one that we know makes logins that name none ambiguous.
+    if by_hand and any(
+        not _origins(platform) <= set(registrations.service_hosts(known))
+        for known in Registration.objects.filter(issuer=platform.issuer)
+    ):
+        raise RegistrationRefused("registration_exists")
+
+
+def _origins(platform: Platform) -> set[str]:
+    """Where its people sign in, and its keys and tokens come from."""
+    return {registrations.origin(url) for url in (platform.auth_url, platform.token_url, platform.jwks_url)}
+
+
 def _of_known(known: Registration, platform: Platform, *, by_hand: bool) -> Platform:
     """What may change of a registration that an invitation leads to again."""
     if not known.is_active:
@@ -147,7 +173,8 @@ def _of_known(known: Registration, platform: Platform, *, by_hand: bool) -> Plat
     if by_hand:
         if not platform_quirks.of(known).client_ids_are_shared:
             raise RegistrationRefused("registration_exists")
-        # The same client for another school: only its deployment is new.
+        # The same client for another school: only its deployment is new. An address of its own is for an operator
+        # to add, since it would be added for all schools.
         return Platform(
             issuer=known.issuer,
             client_id=known.client_id,
@@ -155,22 +182,24 @@ def _of_known(known: Registration, platform: Platform, *, by_hand: bool) -> Plat
             token_url=known.token_url,
             jwks_url=known.jwks_url,
             deployment_id=platform.deployment_id,
-            frame_hosts=platform.frame_hosts,
         )
     # Whoever had a VLE's host serve a document of theirs would else have its people sign in with their own keys.
-    named = (platform.auth_url, platform.token_url, platform.jwks_url, platform.frame_hosts or known.issuer)
-    if not {registrations.origin(url) for url in named} <= set(registrations.service_hosts(known)):
+    named = _origins(platform) | {registrations.origin(platform.frame_hosts or known.issuer)}
+    if not named <= set(registrations.service_hosts(known)):
         raise RegistrationRefused("registration_exists")
     return platform
 
 
 def _school(known: Registration | None, deployment_id: str, invitation: Invitation) -> School | None:
     """The school that the deployment is given to; None: it has one, or the invitation names none."""
-    deployment = known and known.deployments.filter(deployment_id=deployment_id).first()
-    if not deployment:
+    deployment = known.deployments.filter(deployment_id=deployment_id).first() if known else None
+    if known is None or deployment is None:
         return invitation.school
     if deployment.status == Deployment.Status.REFUSED:
         raise RegistrationRefused("deployment_refused")
+    if deployment.status == Deployment.Status.PENDING and platform_quirks.of(known).client_ids_are_shared:
+        # It has been opened already, by whichever institution: that its id is typed in here proves nothing.
+        raise RegistrationRefused("deployment_waits")
     if deployment.school_id is None:
         return invitation.school
     if invitation.school_id not in {None, deployment.school_id}:

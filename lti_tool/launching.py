@@ -40,9 +40,9 @@ RACES = 3
 def record(verified: VerifiedLaunch, *, now: datetime) -> Launch:
     """Keep what the launch tells, and use up its nonce.
 
-    What is known already of a link and its visitor costs one read and one write. Raises LaunchRejected:
-    nonce_replayed, user_inactive, deployment_pending, deployment_refused, service_host_foreign,
-    return_url_foreign, author_role_missing, administrator_role_missing.
+    What is known already of a link and its visitor costs one read and one write; a lead's launch asks for the
+    course's roster besides. Raises LaunchRejected: nonce_replayed, user_inactive, deployment_pending,
+    deployment_refused, service_host_foreign, return_url_foreign, author_role_missing, administrator_role_missing.
     """
     launch = _record(verified.registration, verified.claims, now)
     if verified.claims.nrps and Role.LEAD in verified.claims.roles:

@@ -32,8 +32,8 @@ LINE_ITEMS_TYPE = "application/vnd.ims.lis.v2.lineitemcontainer+json"
 SCORE_MAXIMUM = 100
 # Open edX keeps no longer one (lti-consumer-xblock).
 MOST_LABEL = 100
-# Renewed before each request, so it outlasts the slowest: a token and the answer, and both once more after a 401.
-LEASE = timedelta(seconds=4 * http.TOTAL_SECONDS + 10)
+# Renewed before each request, so it outlasts the slowest.
+LEASE = timedelta(seconds=http.SLOWEST_CALL_SECONDS + 10)
 SCRATCH = "saferesponse-self-test"
 
 

@@ -193,6 +193,8 @@ class VleDetails(forms.Form):
 
     def platform(self) -> Platform:
         given = self.cleaned_data
+        hosted = platform_quirks.of_family(self.family).hosted_pages
+        pages = (hosted, registrations.origin(given.get("pages", "")))
         return Platform(
             issuer=given["issuer"],
             client_id=given["client_id"],
@@ -202,7 +204,7 @@ class VleDetails(forms.Form):
             deployment_id=given["deployment_id"] or None,
             token_audience=given.get("token_audience") or None,
             family=self.family,
-            frame_hosts=registrations.origin(given.get("pages", "")) or None,
+            frame_hosts=" ".join(filter(None, pages)) or None,
         )
 
 

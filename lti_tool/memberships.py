@@ -10,6 +10,8 @@ launch keeps somebody signed in (`STANDS`), what it said of them stands in that 
 their roles nor takes them out by leaving them out, and nobody's rights change under their hands. After that the
 roster's word counts, and roles are set and unset by it; nobody is signed in by that launch any more, so only lists
 show it. One thing counts at once: that a roster names somebody as inactive or deleted.
+
+Where institutions share a registration, a roster has no say about another's people (`of_deployment`).
 """
 
 from collections import defaultdict
@@ -20,18 +22,33 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from lti_tool import nrps
+from lti_tool import nrps, platform_quirks
 from lti_tool.claims import Role
 from lti_tool.cookies import SIGNED_IN_SECONDS
-from lti_tool.models import Context, Launch, LtiUser, Membership, Person
+from lti_tool.models import Context, Deployment, Launch, LtiUser, Membership, Person
 from lti_tool.nrps import Member, RosterRefused
 
 STANDS = timedelta(seconds=SIGNED_IN_SECONDS)
 Entry = TypeVar("Entry")
 # Members in one transaction: short, because SQLite lets nobody else write meanwhile.
 BATCH = 1000
+
+
+def of_deployment(deployment: Deployment) -> QuerySet[LtiUser]:
+    """The users of whom this deployment may speak, and hear.
+
+    Where each institution is a deployment of one registration, all their users are the registration's, and each
+    serves its own rosters: to list somebody proves nothing. Whoever launched from a deployment is of it; whoever
+    never launched is of the one whose roster made them known.
+    """
+    users = LtiUser.objects.filter(registration=deployment.registration_id)
+    if not platform_quirks.of(deployment.registration).client_ids_are_shared:
+        return users
+    launches = Launch.objects.filter(lti_user=OuterRef("pk"))
+    listed = Membership.objects.filter(lti_user=OuterRef("pk"), context__deployment=deployment)
+    return users.filter(Exists(launches.filter(deployment=deployment)) | (Exists(listed) & ~Exists(launches)))
 
 
 class _User(NamedTuple):
@@ -110,10 +127,11 @@ class Reading:
     def _keep_members(self, said: dict[str, Member]) -> None:
         """Keep what the roster says of these members, by their `sub`. Only what is new is written."""
         known, here = self._known(said)
-        self.met.update(user.pk for user in known.values())
         self.members += sum(member.is_active for member in said.values())
         # Whom we never met and who has left already is none of our business.
         strangers = [member for sub, member in said.items() if sub not in known and member.is_active]
+        known = self._ours(known)
+        self.met.update(user.pk for user in known.values())
         renamed: list[LtiUser] = []
         joining: dict[int, Member] = {}
         changing: dict[int, Member] = {}
@@ -137,6 +155,15 @@ class Reading:
 
     def _users(self) -> QuerySet[LtiUser]:
         return LtiUser.objects.filter(registration=self.context.deployment.registration_id)
+
+    def _ours(self, known: dict[str, _User]) -> dict[str, _User]:
+        """Without those who are another deployment's: here they are nobody until they launch."""
+        deployment = self.context.deployment
+        if not platform_quirks.of(deployment.registration).client_ids_are_shared:
+            return known
+        users = of_deployment(deployment).filter(pk__in=[user.pk for user in known.values()])
+        ours = set(users.values_list("sub", flat=True))
+        return {sub: user for sub, user in known.items() if sub in ours}
 
     def _known(self, subs: Iterable[str]) -> tuple[dict[str, _User], dict[int, _Here]]:
         """Those of them whom we know by their `sub`, and their memberships of the course by the user's id.

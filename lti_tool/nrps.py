@@ -1,7 +1,7 @@
 """Names and Role Provisioning Services 2.0: everybody in a course, page by page.
 
 A course may have a hundred thousand members, so nothing here holds more than a page. What a make of VLE does
-differently is `platform_quirks`'s; what a reading changes with us is `rosters`'s.
+differently is `platform_quirks`'s; what a reading changes with us is `memberships`'s.
 """
 
 import time
@@ -24,11 +24,16 @@ SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readon
 # Moodle finds its handler by this exact type.
 MEDIA_TYPE = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 
-# Some VLEs send everybody on one page, whatever `limit` says: about 50,000 members fit.
-MAX_BYTES = 16 * 1024 * 1024
+# Some VLEs send everybody on one page, whatever `limit` says: about 25,000 members fit.
+MAX_BYTES = 8 * 1024 * 1024
 # Canvas gives 50 on a page.
 MOST_PAGES, MOST_MEMBERS = 5_000, 250_000
-MOST_SECONDS = 2 * 3600
+# So many pages in a row may have nobody on them: a VLE may leave people out after it has cut its pages.
+MOST_EMPTY = 3
+# A roster takes minutes, or as long as its members need (25 s for 300 on a Canvas, webwork2#3182): slow pages with
+# next to nobody on them would hold up every other VLE's.
+BASE_SECONDS, SECONDS_PER_MEMBER = 300.0, 0.09
+MOST_SECONDS = 2 * 3600.0
 # A further page is asked for again in place: to begin anew would cost all the pages before it.
 PAGE_TRIES = 4
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 20.0
@@ -53,7 +58,13 @@ class RosterRefused(Exception):
     @property
     def is_of_all_courses(self) -> bool:
         """Whether the VLE would say the same of every other course just now."""
-        return self.reason in {"unreachable", "slow_down", "key_refused", "scope_refused", "token_refused"}
+        asking = {"unreachable", "slow_down", "key_refused", "scope_refused", "token_refused"}
+        return self.reason in asking or self.wears_us_out
+
+    @property
+    def wears_us_out(self) -> bool:
+        """Whether it cost us much, and would again."""
+        return self.reason in {"endless", "too_large"}
 
 
 class Member(Identity):
@@ -100,24 +111,29 @@ def pages(
 
     def ask(address: str) -> tuple[Page, str]:
         before_asking()
-        return _ask(connector, address, quirks)
+        return _ask(connector, address, quirks, most=MOST_MEMBERS - entries)
 
     address = add_query(url, {"limit": str(quirks.roster_page)})
     asked: set[str] = set()
-    entries, begun = 0, time.monotonic()
+    entries, empty, begun = 0, 0, time.monotonic()
     while address:
         # The next page's address is the answer's to name: at a foreign host it would collect our token.
         if not quirks.may_serve(registration, address):
             raise RosterRefused("foreign_address")
-        if address in asked or len(asked) >= MOST_PAGES or time.monotonic() - begun > MOST_SECONDS:
+        if address in asked or len(asked) >= MOST_PAGES:
             raise RosterRefused("endless")
         page, following = _get(ask, address, tries=PAGE_TRIES if asked else 1)
         entries += len(page)
-        if entries > MOST_MEMBERS:
-            raise RosterRefused("endless")
         yield page
+        empty = 0 if page else empty + 1
+        if following and (empty > MOST_EMPTY or time.monotonic() - begun > _seconds_for(entries)):
+            raise RosterRefused("endless")
         asked.add(address)
         address = following
+
+
+def _seconds_for(members: int) -> float:
+    return min(BASE_SECONDS + members * SECONDS_PER_MEMBER, MOST_SECONDS)
 
 
 def _get(ask: Callable[[str], tuple[Page, str]], address: str, *, tries: int) -> tuple[Page, str]:
@@ -132,7 +148,7 @@ def _get(ask: Callable[[str], tuple[Page, str]], address: str, *, tries: int) ->
     return ask(address)
 
 
-def _ask(connector: Connector, address: str, quirks: Quirks) -> tuple[Page, str]:
+def _ask(connector: Connector, address: str, quirks: Quirks, *, most: int) -> tuple[Page, str]:
     try:
         response = connector.request("GET", address, [SCOPE], accept=MEDIA_TYPE, max_bytes=MAX_BYTES)
     except TokenRefused as refused:
@@ -143,7 +159,7 @@ def _ask(connector: Connector, address: str, quirks: Quirks) -> tuple[Page, str]
         raise RosterRefused("unreachable") from None
     if not response.ok:
         _refuse(response, quirks)
-    return _read(response, quirks), next_page(response.headers, address)
+    return _read(response, quirks, most=most), next_page(response.headers, address)
 
 
 def _refuse(response: ServiceResponse, quirks: Quirks) -> NoReturn:
@@ -160,8 +176,11 @@ def _refuse(response: ServiceResponse, quirks: Quirks) -> NoReturn:
     raise RosterRefused("not_allowed" if response.status in {400, 403} else "unreadable")
 
 
-def _read(response: ServiceResponse, quirks: Quirks) -> Page:
-    """The members on a page, each checked for itself: one that makes no sense spoils nobody else's."""
+def _read(response: ServiceResponse, quirks: Quirks, *, most: int) -> Page:
+    """The members on a page, each checked for itself: one that makes no sense spoils nobody else's.
+
+    More than `most` are not even looked at.
+    """
     try:
         document = response.json()
     except ValueError:
@@ -169,6 +188,8 @@ def _read(response: ServiceResponse, quirks: Quirks) -> Page:
     entries = document.get("members") if isinstance(document, dict) else None
     if not isinstance(entries, list):
         raise RosterRefused("unreadable")
+    if len(entries) > most:
+        raise RosterRefused("endless")
     page = Page()
     for entry in entries:
         try:

@@ -12,12 +12,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import requests
 from django.core.cache import cache
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
-from lti_tool.http import session
+from lti_tool.http import PlatformUnreachable, Unreachable, session
 from lti_tool.models import Registration
 from lti_tool.rejections import LaunchRejected
 
@@ -28,6 +27,8 @@ SHORTEST_SECONDS, LONGEST_SECONDS, DEFAULT_SECONDS = 300, 24 * 3600, 3600
 # While a platform cannot be reached its last keys serve on this long.
 STALE_SECONDS = 3600
 REFETCH_EVERY_SECONDS = 10
+# For another thread's fetch; most platforms answer in well under a second.
+WAIT_SECONDS = 2
 # A fetch that fails within so long is tried again at once, this often in all: a launch cannot come back by itself.
 FETCH_TRIES, FAILED_AT_ONCE_SECONDS = 3, 1.0
 MAX_KEYS = 50
@@ -41,6 +42,10 @@ class KeySet:
     keys: dict[str, PyJWK]
     fresh_until: float
 
+    def find(self, kid: str, *, longer: float = 0) -> PyJWK | None:
+        """The key of that name while the set is fresh, and `longer` seconds after."""
+        return self.keys.get(kid) if time.time() < self.fresh_until + longer else None
+
 
 _known: dict[int, KeySet] = {}
 # One for each platform: a slow one holds up no other's launches.
@@ -53,12 +58,22 @@ def find(registration: Registration, kid: str) -> PyJWK:
     Raises LaunchRejected: `kid_unknown`, or `keys_unavailable` when the key set cannot be had.
     """
     keys = _known.get(registration.pk)
-    if keys and keys.url == registration.jwks_url and kid in keys.keys and time.time() < keys.fresh_until:
-        return keys.keys[kid]
-    with _fetching.setdefault(registration.pk, threading.Lock()):
+    if keys and keys.url == registration.jwks_url and (key := keys.find(kid)):
+        return key
+    keys = shared(registration)
+    if keys and (key := keys.find(kid)):
+        return key
+    last = keys.find(kid, longer=STALE_SECONDS) if keys else None
+    fetching = _fetching.setdefault(registration.pk, threading.Lock())
+    # A slow platform keeps one thread, not all of them.
+    if not fetching.acquire(timeout=0 if last else WAIT_SECONDS):
+        if last:
+            return last
+        raise LaunchRejected("keys_unavailable", registration=registration.pk)
+    try:
         keys = shared(registration)
-        if keys and kid in keys.keys and time.time() < keys.fresh_until:
-            return keys.keys[kid]
+        if keys and (key := keys.find(kid)):
+            return key
         # Asked a moment ago and down: nobody else waits for a time-out of their own.
         is_down = bool(cache.get(f"jwks-down:{registration.pk}"))
         if not is_down and (_is_due(keys) or _may_look_again(registration)):
@@ -75,6 +90,8 @@ def find(registration: Registration, kid: str) -> PyJWK:
                 "keys_unavailable" if is_down else "kid_unknown", registration=registration.pk
             )
         return keys.keys[kid]
+    finally:
+        fetching.release()
 
 
 def _is_due(keys: KeySet | None) -> bool:
@@ -96,7 +113,17 @@ def forget() -> None:
 
 
 class KeysUnavailable(Exception):
-    """The key set cannot be had. Why, in a word or two for the log."""
+    """The key set cannot be had. The message is for the log.
+
+    `unreadable`: the address answers, but with no key set. `unreachable`: why it could not be asked, if so.
+    """
+
+    def __init__(
+        self, message: str, *, unreadable: bool = False, unreachable: Unreachable | None = None
+    ) -> None:
+        super().__init__(message)
+        self.unreadable = unreadable
+        self.unreachable = unreachable
 
 
 def _cache_key(registration: Registration) -> str:
@@ -129,17 +156,17 @@ def fetch(registration: Registration) -> KeySet:
     """Ask the platform for its key set now. Raises KeysUnavailable."""
     try:
         response = session().get(registration.jwks_url, headers={"Accept": "application/json"})
-    except requests.RequestException as error:
-        raise KeysUnavailable(str(error)) from None
+    except PlatformUnreachable as error:
+        raise KeysUnavailable(str(error), unreachable=error.why) from None
     if response.status_code != 200:
         raise KeysUnavailable(f"status {response.status_code}")
     try:
         document = response.json()
     except (ValueError, RecursionError):
-        raise KeysUnavailable("not JSON") from None
+        raise KeysUnavailable("not JSON", unreadable=True) from None
     published = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(published, list) or len(published) > MAX_KEYS:
-        raise KeysUnavailable("not a key set")
+        raise KeysUnavailable("not a key set", unreadable=True)
     fresh_until = time.time() + _lifetime(response.headers.get("Cache-Control", ""))
     keys = KeySet(registration.jwks_url, _readable(published), fresh_until)
     _known[registration.pk] = keys

@@ -69,6 +69,8 @@ class Quirks:
 
     # A client id is the tool's everywhere, and no sign of which installation speaks.
     client_ids_are_shared: bool = False
+    # Where its schools' pages are, when one registration serves them all.
+    hosted_pages: str = ""
     # The audience of our token requests where the VLE does not say; empty: its token address.
     token_audience: str = ""
     # `authorization_server` is the audience of token requests (LTI Dynamic Registration §3.4).
@@ -77,6 +79,8 @@ class Quirks:
     content_placements: tuple[str, ...] = ("ContentArea",)
     # Links need no message of their own among those that are registered.
     registers_links: bool = True
+    # How many members are asked for on a page of a roster. Moodle reads the whole course for each page, so not few.
+    roster_page: int = 500
 
     def foreign_endpoint(self, configuration_url: str, endpoints: Mapping[str, str]) -> str:
         """The name of an endpoint that is not this VLE's to name, in the configuration found at that address; empty
@@ -110,9 +114,6 @@ class Quirks:
     def tool_settings(self, *, tool_id: str, vendor: str) -> dict[str, Any]:
         """What this VLE wants in the tool's configuration besides the specification's."""
         return {}
-
-    # How many members are asked for on a page of a roster. Moodle reads the whole course for each page, so not few.
-    roster_page: int = 500
 
     def may_serve(self, registration: Registration, url: str) -> bool:
         """Whether our token may be sent to `url`: a foreign host would collect it, or whoever listens on http
@@ -259,6 +260,7 @@ class BlackboardQuirks(Quirks):
     services_on_registered_hosts: bool = False
     # A tool is registered once, in Anthology's developer portal, and deployed by every institution.
     client_ids_are_shared: bool = True
+    hosted_pages: str = "https://*.blackboard.com"
     # Newlines vanish in the gradebook's comment.
     comment_newline: str = "<br/>"
     # Asked for one person it leaves the comment out (hypothesis/lms, lti_grading/_v13.py).

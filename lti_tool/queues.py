@@ -1,9 +1,14 @@
-"""What all rows that are queues share: the doorbell, and how long to wait after a failure (design §1)."""
+"""What all rows that are queues share: the doorbell, and how long a worker
+holds one and waits after a failure (design §1)."""
 
 import logging
 import random
+from datetime import datetime, timedelta
+from typing import Any
 
 from celery import current_app
+from django.db.models import QuerySet
+from django.utils import timezone
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +26,17 @@ def ring(task: str) -> None:
     except Exception as error:
         # Whatever is wrong with the broker (gone, full, mute, set up otherwise), the row waits safely.
         logger.warning("doorbell.unheard why=%s", type(error).__name__)
+
+
+def hold(ours: QuerySet[Any], leased_until: datetime, lease: timedelta) -> datetime | None:
+    """Until when we hold the row after this: a lease is renewed once half of it is over.
+
+    `ours` is the row as long as nobody has taken it over. None: somebody has.
+    """
+    now = timezone.now()
+    if leased_until - now > lease / 2:
+        return leased_until
+    return now + lease if ours.update(leased_until=now + lease) else None
 
 
 def back_off(tries: int, retry_after: float | None, *, first: float, longest: float) -> float:

@@ -56,6 +56,14 @@ EXPLANATIONS = {
     "registration_refused": Explanation(424, _("Your VLE did not take the training up."), _BEGIN_AGAIN),
     "answer_invalid": Explanation(424, _("Your VLE's answer cannot be read, so it is not connected."), _TELL),
     "registration_exists": Explanation(409, _("This VLE is connected already, with other addresses."), _TELL),
+    "client_id_taken": Explanation(
+        409, _("Another VLE that uses the training has the same client ID as yours."), _TELL
+    ),
+    "deployment_waits": Explanation(
+        409,
+        _("This part of your VLE has been opened already, and waits to be accepted."),
+        _("Ask whoever runs the training to accept it. Then open the training from your course."),
+    ),
     "registration_inactive": Explanation(403, _("This VLE's connection has been switched off."), _TELL),
     "deployment_refused": Explanation(403, _("This part of your VLE may not use the training."), _TELL),
     "deployment_taken": Explanation(409, _("This part of your VLE belongs to another school."), _TELL),

@@ -74,8 +74,15 @@ def _added(registration: Registration) -> list[str]:
     return [host if "//" in host else f"https://{host}" for host in registration.frame_hosts.split()]
 
 
+def _wildcard(address: str) -> str:
+    """`https://*.blackboard.com`: all of a hosted VLE's schools. Not all of a top-level domain."""
+    scheme, _, domain = address.partition("://*.")
+    named = origin(f"https://{domain}") if scheme == "https" and "." in domain else ""
+    return named.replace("https://", "https://*.", 1)
+
+
 def _origins(*urls: str) -> list[str]:
-    return sorted({found for found in map(origin, urls) if found})
+    return sorted({found for url in urls if (found := _wildcard(url) or origin(url))})
 
 
 def origin(url: str) -> str:

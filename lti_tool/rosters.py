@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from lti_tool import http, nrps, queues, tallies, troubles
+from lti_tool import http, nrps, queues, tallies
 from lti_tool.memberships import Reading
 from lti_tool.models import ConnectionTally, Deployment, Launch, Roster
 from lti_tool.nrps import RosterRefused
@@ -27,20 +27,25 @@ FRESH = timedelta(minutes=5)
 # A course that nobody has opened for so long is read no more, until a lead does.
 ALIVE = timedelta(days=400)
 NIGHT = timedelta(hours=4)
-# Renewed before a request when half of it is over, and each half outlasts one: a token and the answer, both once
-# more after a 401, and the pause before.
-LEASE = timedelta(seconds=2 * (4 * http.TOTAL_SECONDS + nrps.LONGEST_PAUSE_SECONDS + 10))
+# Renewed before a request when half of it is over, and each half outlasts the slowest and the pause before it.
+LEASE = timedelta(seconds=2 * (http.SLOWEST_CALL_SECONDS + nrps.LONGEST_PAUSE_SECONDS + 10))
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 60.0, 6 * 3600.0
 # About four hours of trying; then it is the next night's.
 MOST_TRIES = 9
 # How long a VLE that gave no answer for one course is left alone for all the others.
 SILENCE_SECONDS = 300.0
+# And one that wore us out with one, whoever asks: it would hold up every other VLE's rosters.
+CALM_SECONDS = 3600.0
 
 
 def ask(rosters: QuerySet[Roster], *, now: datetime) -> bool:
-    """Have a course's roster read now. False: it was read or asked for a moment ago, or there is none."""
-    roster = rosters.first()
+    """Have a course's roster read now. False: it was read or asked for a moment ago, there is none, or its VLE is
+    left alone for a while.
+    """
+    roster = rosters.select_related("context__deployment").first()
     if roster is None or (roster.synced_at and roster.synced_at > now - FRESH):
+        return False
+    if cache.get(_calm(roster.context.deployment.registration_id)):
         return False
     if not cache.add(f"roster-asked:{roster.pk}", True, FRESH.total_seconds()):
         return False
@@ -48,6 +53,10 @@ def ask(rosters: QuerySet[Roster], *, now: datetime) -> bool:
     Roster.objects.filter(pk=roster.pk).update(due_at=now, tries=0)
     transaction.on_commit(ring)
     return True
+
+
+def _calm(registration: int) -> str:
+    return f"rosters-calm:{registration}"
 
 
 def ring() -> None:
@@ -105,7 +114,7 @@ def claim(*, now: datetime) -> Roster | None:
         row = Roster.objects.filter(free, pk=roster.pk, due_at__lte=now)
         if roster.tries >= MOST_TRIES:
             # Its workers died of it again and again; for ever it would be the first to be taken.
-            row.update(due_at=None, leased_until=None, problem=_words("our_fault"))
+            row.update(due_at=None, leased_until=None, problem="our_fault")
         elif row.update(leased_until=now + LEASE, tries=F("tries") + 1):
             roster.leased_until, roster.tries = now + LEASE, roster.tries + 1
             return roster
@@ -171,13 +180,11 @@ def _ours(roster: Roster) -> QuerySet[Roster]:
 
 def _keep_lease(roster: Roster) -> None:
     """See to it that the lease outlasts the next request. Raises _LeaseLost."""
-    now = timezone.now()
     assert roster.leased_until is not None
-    if roster.leased_until - now > LEASE / 2:
-        return
-    if not _ours(roster).update(leased_until=now + LEASE):
+    held_until = queues.hold(_ours(roster), roster.leased_until, LEASE)
+    if held_until is None:
         raise _LeaseLost
-    roster.leased_until = now + LEASE
+    roster.leased_until = held_until
 
 
 def _put_off(roster: Roster, refused: RosterRefused) -> None:
@@ -187,15 +194,14 @@ def _put_off(roster: Roster, refused: RosterRefused) -> None:
     wait = queues.back_off(
         roster.tries, refused.retry_after, first=FIRST_WAIT_SECONDS, longest=LONGEST_WAIT_SECONDS
     )
-    again = now + timedelta(seconds=wait) if roster.tries < MOST_TRIES else None
-    _ours(roster).update(due_at=again, leased_until=None, problem=_words(refused.reason))
+    is_last = refused.wears_us_out or roster.tries >= MOST_TRIES
+    again = None if is_last else now + timedelta(seconds=wait)
+    _ours(roster).update(due_at=again, leased_until=None, problem=refused.reason)
     if refused.is_of_all_courses:
-        calm = now + timedelta(seconds=refused.retry_after or SILENCE_SECONDS)
+        seconds = CALM_SECONDS if refused.wears_us_out else refused.retry_after or SILENCE_SECONDS
+        calm = now + timedelta(seconds=seconds)
         Roster.objects.filter(
             context__deployment__registration=registration, leased_until=None, due_at__lt=calm
         ).update(due_at=calm)
-
-
-def _words(reason: str) -> str:
-    trouble = troubles.of(ConnectionTally.Kind.ROSTER, reason)
-    return f"{trouble.what} {trouble.cure}"
+    if refused.wears_us_out:
+        cache.set(_calm(registration), True, CALM_SECONDS)

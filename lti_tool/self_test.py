@@ -16,16 +16,23 @@ from itertools import islice
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-import requests
 from django.conf import settings
+from django.core.cache import cache
 from django.db.models import TextChoices
 from django.utils import timezone
 
-from lti_tool import ags, cures, http, keys, nrps, platform_keys, troubles
+from lti_tool import ags, cures, http, keys, nrps, platform_keys, platform_quirks, troubles
 from lti_tool.claims import Role
 from lti_tool.gradebook import LINE_ITEM, LINE_ITEM_READONLY, RESULT_READONLY, SCORE, Gradebook, ScoreRefused
-from lti_tool.line_items import LINE_ITEMS_TYPE
-from lti_tool.models import ConnectionTally, Context, Family, Launch, LineItem, LtiUser, Registration, Roster
+from lti_tool.http import PlatformUnreachable, Unreachable
+from lti_tool.line_items import (
+    LINE_ITEMS_TYPE,
+    Column,
+    NotScratch,
+    delete_scratch_column,
+    make_scratch_column,
+)
+from lti_tool.models import ConnectionTally, Context, Launch, LineItem, LtiUser, Registration, Roster
 from lti_tool.platform_keys import KeysUnavailable
 from lti_tool.pylti import LEEWAY_SECONDS, Connector, TokenRefused
 from lti_tool.registrations import tool_urls
@@ -49,6 +56,9 @@ UNREACHABLE = "The VLE could not be reached, see above."
 TOO_SLOW = (
     "The VLE answers slowly, and the time for one test was over. Run manage.py check_connection, which waits."
 )
+RUNNING = "A self-test of this connection is running. Wait until it has ended, then try again."
+# Of one whose process died: after that another may begin.
+LONGEST_SECONDS = 300
 
 
 class Outcome(TextChoices):
@@ -68,7 +78,7 @@ class Check:
 
 
 class _Failed(Exception):
-    """`problem` is a key of `cures.CURES`."""
+    """`problem` is one that `cures` knows."""
 
     def __init__(self, found: str, problem: str) -> None:
         super().__init__(found)
@@ -87,14 +97,23 @@ def run(
     scratch_score: bool = False,
     seconds: float | None = None,
 ) -> list[Check]:
-    """Try everything, in the course given or else the one that was opened last; checks that have not begun after
-    `seconds` are not possible.
+    """Try everything, in the course given or else the one that was opened last. Of each connection one at a time:
+    who else asks meanwhile is told so.
+
+    Checks that have not begun after `seconds` are not possible; one that has goes on to its end, as long as the VLE
+    may take to answer.
 
     `scratch_score` makes a column in the course's gradebook, gives one member a grade there and deletes it again:
     people in the course may get a notice.
     """
-    test = _SelfTest(registration, course or next(iter(courses(registration)), None), seconds)
-    return [*test.connection(), *test.services(), *(test.scratch_score() if scratch_score else [])]
+    running = f"self-test:{registration.pk}"
+    if not cache.add(running, 1, LONGEST_SECONDS):
+        return [Check("Self-test", Outcome.NOT_POSSIBLE, RUNNING)]
+    try:
+        test = _SelfTest(registration, course or next(iter(courses(registration)), None), seconds)
+        return [*test.connection(), *test.services(), *(test.scratch_score() if scratch_score else [])]
+    finally:
+        cache.delete(running)
 
 
 def courses(registration: Registration) -> list[Context]:
@@ -180,10 +199,10 @@ class _SelfTest:
             raise _Failed("The tool's address is not https.", "not_https")
         try:
             response = http.session().get(url, headers={"Accept": "application/json"})
-        except requests.RequestException as error:
+        except PlatformUnreachable as error:
             raise _NotPossible(
-                f"This server cannot ask its own outside address: {_why(error)}. Open {url} from another network: "
-                "it must show the tool's keys."
+                f"This server cannot ask its own outside address: {_WORDS[error.why]}. Open {url} from another "
+                "network: it must show the tool's keys."
             ) from None
         try:
             published = (
@@ -201,8 +220,8 @@ class _SelfTest:
         try:
             http.check_address(address)
             socket.getaddrinfo(urlsplit(address).hostname, None)
-        except (requests.RequestException, OSError, ValueError) as error:
-            why = _why(error) if isinstance(error, requests.RequestException) else "its name is not known"
+        except (PlatformUnreachable, OSError, ValueError) as error:
+            why = _WORDS[error.why] if isinstance(error, PlatformUnreachable) else "its name is not known"
             raise _Failed(f"The VLE's sign-in address cannot be used: {why}.", "auth_address") from None
         return "The VLE's sign-in address can be found."
 
@@ -210,12 +229,12 @@ class _SelfTest:
         try:
             found = platform_keys.fetch(self.registration)
         except KeysUnavailable as error:
-            why = str(error)
-            if why.startswith("not "):
-                raise _Failed(f"What the VLE's keyset address answers is {why}.", "keys_unreadable") from None
-            raise _Failed(
-                f"The VLE's keys cannot be fetched: {_in_words(why)}.", "keys_unreachable"
-            ) from None
+            if error.unreadable:
+                raise _Failed(
+                    f"What the VLE's keyset address answers is {error}.", "keys_unreadable"
+                ) from None
+            why = _WORDS[error.unreachable] if error.unreachable else str(error)
+            raise _Failed(f"The VLE's keys cannot be fetched: {why}.", "keys_unreachable") from None
         if not found.keys:
             raise _Failed("None of the VLE's keys can verify a launch (RS256, 2048 bits).", "keys_unreadable")
         return f"The VLE publishes keys that verify launches: {len(found.keys)}."
@@ -225,10 +244,10 @@ class _SelfTest:
         asked = time.time()
         try:
             response = http.session().get(self.registration.token_url)
-        except requests.RequestException as error:
+        except PlatformUnreachable as error:
             self._stopped = UNREACHABLE
             raise _Failed(
-                f"The VLE's token address cannot be reached: {_why(error)}.", "token_address"
+                f"The VLE's token address cannot be reached: {_WORDS[error.why]}.", "token_address"
             ) from None
         try:
             stamped = parsedate_to_datetime(response.headers.get("Date", ""))
@@ -257,9 +276,9 @@ class _SelfTest:
                 ) from None
             self._gives_no_token = True
             raise self._no_token(refused) from None
-        except requests.RequestException as error:
+        except PlatformUnreachable as error:
             self._stopped = UNREACHABLE
-            raise _Failed(f"The VLE gave no answer: {_why(error)}.", "unreachable") from None
+            raise _Failed(f"The VLE gave no answer: {_WORDS[error.why]}.", "unreachable") from None
         self._granted.add(scope)
         return "The VLE allows it."
 
@@ -276,7 +295,7 @@ class _SelfTest:
             return _Failed(f"{refuses}: the clocks differ, see above.", "clock")
         if self._own_keys_are_wrong:
             return _Failed(f"{refuses}: it cannot find the tool's keys, see above.", "own_keys")
-        if self.registration.family == Family.BRIGHTSPACE and not self.registration.token_audience:
+        if platform_quirks.of(self.registration).token_audience and not self.registration.token_audience:
             return _Failed(f"{refuses}: its audience is not set.", "audience")
         return _Failed(f"{refuses} with its key {keys.signing_key().kid}.", "client")
 
@@ -349,7 +368,7 @@ class _SelfTest:
         self._need(LINE_ITEM, SCORE, RESULT_READONLY)
         self._learner()  # before anything is made
         try:
-            self._scratch = ags.make_scratch_column(self.registration, url, sorted(self._granted))
+            self._scratch = make_scratch_column(self.registration, url, sorted(self._granted))
         except ScoreRefused as refused:
             self._fail(ConnectionTally.Kind.SCORE, refused.reason)
         return f"A column “SafeResponse self-test” stands in the gradebook of {self.course}."
@@ -380,7 +399,7 @@ class _SelfTest:
             submitted_at=timezone.now(),
         )
         try:
-            ags.send(self._line_item(), self.registration, score, ags.Column("SafeResponse self-test", ""))
+            ags.send(self._line_item(), self.registration, score, Column("SafeResponse self-test", ""))
         except ScoreRefused as refused:
             self._fail(ConnectionTally.Kind.SCORE, refused.reason)
         return "The VLE took a score for one learner of the course."
@@ -397,24 +416,21 @@ class _SelfTest:
 
     def _delete_scratch(self) -> str:
         try:
-            ags.delete_scratch_column(self.registration, self._scratch)
-        except (ags.NotScratch, ScoreRefused):
+            delete_scratch_column(self.registration, self._scratch)
+        except (NotScratch, ScoreRefused):
             raise _Failed("The column could not be deleted.", "scratch_left") from None
         return "The column is deleted, and the score with it."
 
 
-# What `http` and `requests` call it, in words that follow a colon.
+# In words that follow a colon.
 _WORDS = {
-    "ConnectTimeout": "nothing answers there",
-    "ConnectionError": "nothing answers there",
-    "ReadTimeout": "it does not answer in time",
-    "SSLError": "its certificate is not valid for this address",
+    Unreachable.NOT_HTTPS: "the address is not https",
+    Unreachable.NOT_RESOLVED: "the name cannot be resolved",
+    Unreachable.PRIVATE: "the address is on a private network",
+    Unreachable.NOTHING_THERE: "nothing answers there",
+    Unreachable.BAD_CERTIFICATE: "its certificate is not valid for this address",
+    Unreachable.LATE: "it does not answer in time",
+    Unreachable.TOO_SLOW: "the answer is too slow",
+    Unreachable.TOO_LARGE: "the answer is too large",
+    Unreachable.BROKEN_OFF: "the connection broke off",
 }
-
-
-def _why(error: requests.RequestException) -> str:
-    return _in_words(str(error))
-
-
-def _in_words(why: str) -> str:
-    return _WORDS.get(why) or (why if " " in why else "the connection broke off")

@@ -21,7 +21,8 @@ from lti_tool.models import ConnectionTally
 logger = logging.getLogger(__name__)
 
 MINUTE = 60.0
-# Launches and grades that work come by the thousand; each failure is worth its row until there is a flood of them.
+# Grades that work come by the thousand (launches have rows of their own); each failure is worth its row until
+# there is a flood of them.
 WORKED_WRITES, FAILED_WRITES = 1, 60
 KEPT = timedelta(days=400)
 

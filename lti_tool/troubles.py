@@ -1,6 +1,8 @@
 """What goes wrong on a connection, in an operator's words: what happened, and what to do about it.
 
 The person in front of a refused launch reads `rejections`; here is what whoever looks after the connection can do.
+Operators' words (here, in `cures`, `self_test` and `connections`) are in English only; learners', leads' and VLE
+admins' are in gettext.
 """
 
 from dataclasses import dataclass
@@ -19,7 +21,9 @@ TEST = "Run the self-test on this page: it says which setting is wrong."
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """`passes`: it is one person's moment, and no sign that the connection is broken."""
+    """`passes`: no sign that the connection is broken: one person's moment, or what a login that anybody can send,
+    unsigned as it is, brings about.
+    """
 
     what: str
     cure: str
@@ -31,7 +35,7 @@ _LAUNCHES = {
     "login_invalid": (COPY_AGAIN, False),
     "registration_unknown": ("Register the VLE again.", False),
     "registration_ambiguous": (COPY_AGAIN, False),
-    "registration_inactive": ("Switch the registration on again, if its people are to come in.", False),
+    "registration_inactive": ("Switch the registration on again, if its people are to come in.", True),
     "deployment_pending": ("Accept the deployment above and give it to a school.", False),
     "deployment_refused": ("Nothing, unless its people are to come in after all: then accept it.", True),
     "user_inactive": (
@@ -57,7 +61,10 @@ _LAUNCHES = {
         False,
     ),
     "deployment_mismatch": (NOTHING, True),
-    "target_foreign": ("Correct the link's address in the course: it must begin with the tool's own.", False),
+    "target_foreign": (
+        "If it goes on: correct the link's address in the course: it must begin with the tool's own.",
+        True,
+    ),
     "token_malformed": (TEST, False),
     "token_too_large": ("Let the VLE send fewer custom parameters with the tool.", False),
     "kid_missing": ("Let the VLE's makers know: its messages must name their key.", False),
@@ -89,24 +96,29 @@ _LAUNCHES = {
     "handover_used": (NOTHING, True),
 }
 
-# Why a grade or a list of members did not get through; the codes that `ags` and `nrps` count with.
+# Why a grade or a list of members did not get through: the codes of `gradebook.Reason` and `nrps`. These cures are
+# for every make of VLE; `cures` has those of one.
 SERVICES = {
     "unreachable": Trouble(
         "The VLE could not be reached, or did not answer in time.",
-        "Look whether the VLE is up, and whether a firewall keeps this server out. " + TEST,
+        "Look whether the VLE is up, and whether a firewall keeps this server out.",
     ),
     "key_refused": Trouble(
         "The VLE does not accept the tool's key.",
-        "Check the tool's keyset URL and client ID in the VLE. " + TEST,
+        "Check the tool's keyset URL and client ID in the VLE.",
     ),
     "scope_refused": Trouble(
         "The VLE does not let the tool use this service.",
-        "Allow the tool this service (grades, or names and roles) in its settings in the VLE. " + TEST,
+        "Allow the tool this service (grades, or names and roles) in its settings in the VLE.",
     ),
-    "token_refused": Trouble("The VLE gave no access to its services.", TEST),
+    "token_refused": Trouble(
+        "The VLE gave no access to its services.",
+        "Compare the tool's client ID and keyset URL in the VLE, and the access token URL in the registration.",
+    ),
     "not_allowed": Trouble(
         "The VLE forbids what the tool asked of this course.",
-        "Allow the tool grades, and names and roles, in its settings in the VLE. " + TEST,
+        "Allow the tool grades, and names and roles, in its settings in the VLE, and see that it is switched on in "
+        "this course.",
     ),
     "ungradable": Trouble(
         "The VLE takes no grade for somebody, most often because they are in the course as a teacher.",
@@ -118,7 +130,10 @@ SERVICES = {
         "Raise the number of attempts in the VLE's assignment, then send the grade again.",
         passes=True,
     ),
-    "rejected": Trouble("The VLE took a grade for wrong.", TEST),
+    "rejected": Trouble(
+        "The VLE took a grade for wrong.",
+        "Look into the VLE's log of this moment, which says what it minds, and let the tool's makers know.",
+    ),
     "no_column": Trouble(
         "An activity has no column in the gradebook, and the tool may not make one.",
         "Give the activity a grade in the VLE, or allow the tool to make columns; then send the grades again.",
@@ -147,9 +162,12 @@ SERVICES = {
     ),
     "unreadable": Trouble(
         "The VLE's answer cannot be read.",
-        "Look whether a sign-in page or a firewall stands before the VLE's services. " + TEST,
+        "Look whether a sign-in page, a maintenance page or a firewall stands before the VLE's services.",
     ),
-    "endless": Trouble("The VLE's list of members has no end.", TEST),
+    "endless": Trouble(
+        "The VLE's list of members has no end.",
+        "Let the VLE's makers know: one page leads to the next for ever.",
+    ),
     "roster_empty": Trouble(
         "The VLE's list of members is empty, though people open the training from that course.",
         "Allow the tool names and roles in its settings in the VLE.",
@@ -158,7 +176,10 @@ SERVICES = {
         "Something went wrong on the tool's side.",
         "Look into the tool's log, and let its makers know.",
     ),
-    "too_large": Trouble("The VLE's answer is larger than any that makes sense.", TEST),
+    "too_large": Trouble(
+        "The VLE's answer is larger than any that makes sense.",
+        "Look whether another site answers at the VLE's address. Otherwise let the tool's makers know.",
+    ),
     "foreign_address": Trouble(
         "The VLE named a service at an address that is not its own.",
         "Add the VLE's other address to the registration's frame hosts, if it is the VLE's.",

@@ -8,21 +8,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from course_content import arrivals
 from course_content.access import taught_to
 from course_content.forms import NameForm
-from course_content.placement import NotSetUp
 from course_content.refusals import explaining
 from course_content.standing import standing_of
 from grading import enrolments
 from grading.access import enrolment_of, launch_of, led_place
-from grading.models import Enrolment
 from lti_tool.doors import Door, door
-from lti_tool.models import Launch
-
-# Where messages lead that do not open a link to learn.
-PAGE_OF_MESSAGE: dict[str, str] = {
-    Launch.Message.DEEP_LINKING: "learn:picker",
-    Launch.Message.SUBMISSION_REVIEW: "learn:review",
-    Launch.Message.DATA_PRIVACY: "grading:personal-data",
-}
 
 
 @door(Door.SIGNED_IN)
@@ -30,20 +20,7 @@ PAGE_OF_MESSAGE: dict[str, str] = {
 @explaining
 def landing(request: HttpRequest, launch_pk: int) -> HttpResponse:
     """Where a verified launch arrives: leads go to their page, everybody else to the training."""
-    launch = launch_of(request, launch_pk)
-    # A review of nobody's work opens the link: Moodle's "View External tool results", above a column.
-    reviews_nobody = launch.message == Launch.Message.SUBMISSION_REVIEW and not launch.about
-    if launch.message in PAGE_OF_MESSAGE and not reviews_nobody:
-        return redirect(PAGE_OF_MESSAGE[launch.message], launch.pk)
-    try:
-        arrived = arrivals.arrive(launch, now=timezone.now())
-    except NotSetUp:
-        if arrivals.leads(launch):
-            return redirect("learn:picker", launch.pk)
-        raise
-    if isinstance(arrived, Enrolment):
-        return redirect("learn:module", arrived.pk)
-    return redirect("grading:lead", arrived.pk)
+    return redirect(*arrivals.arrive(launch_of(request, launch_pk), now=timezone.now()))
 
 
 @door(Door.SIGNED_IN)

@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from course_content import catalogue, picker
@@ -42,7 +43,9 @@ def _shelf(request: HttpRequest, place: Place, wanted: Wanted, *, none_chosen: b
     if not place.takes_activities:
         return render(request, "course_content/picker_elsewhere.html", {"place": place})
     shelf = picker.shelf(wanted, today=timezone.localdate())
-    context = {"place": place, "wanted": wanted, "shelf": shelf, "none_chosen": none_chosen}
+    missing = none_chosen and shelf.total
+    problems = [("modules", _("Choose a module before you go on."))] if missing else []
+    context = {"place": place, "wanted": wanted, "shelf": shelf, "problems": problems}
     return render(request, "course_content/picker.html", context)
 
 

@@ -11,12 +11,12 @@ from course_content import catalogue, marking
 from course_content.access import quiz_of
 from course_content.addresses import question_url
 from course_content.answer_forms import AnswerForm
-from course_content.deliveries import delivery_of
 from course_content.refusals import explaining
 from course_content.reviews import answered
 from course_content.standing import journey_of, outcome_of, standing_of
 from grading import attempts
 from grading.access import attempt_of
+from grading.deliveries import delivery_of
 from lti_tool.doors import Door, door
 
 

@@ -6,7 +6,6 @@ from django.views.decorators.http import require_GET
 
 from course_content import submissions
 from course_content.refusals import explaining
-from course_content.standing import result_of
 from grading.access import launch_of
 from lti_tool.doors import Door, door
 from lti_tool.models import Launch
@@ -21,9 +20,5 @@ def review(request: HttpRequest, launch_pk: int) -> HttpResponse:
     if launch.message != Launch.Message.SUBMISSION_REVIEW:
         raise Http404
     if submissions.is_own(launch):
-        enrolment = submissions.own(launch)
-        result = result_of(enrolment)
-        return (
-            redirect("learn:result", result.attempt_id) if result else redirect("learn:module", enrolment.pk)
-        )
+        return redirect(*submissions.own_page(launch))
     return render(request, "course_content/review.html", {"review": submissions.review(launch)})

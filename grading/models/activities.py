@@ -19,6 +19,10 @@ class Activity(models.Model):
         BEST = "best", "the best attempt"
         LATEST = "latest", "the latest attempt"
 
+    # What an author may set: the least and the most.
+    PASS_MARKS = (1, 100)
+    ATTEMPTS = (1, 100)
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     deployment = models.ForeignKey("lti_tool.Deployment", models.PROTECT, related_name="activities")
     # Empty until the first launch of a link placed by deep linking says which it became.

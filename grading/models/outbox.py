@@ -17,6 +17,9 @@ class OutgoingScore(models.Model):
         SUPERSEDED = "superseded", "Replaced by a newer score"
         UNGRADED = "ungraded", "The link has no gradebook"
 
+    # What went nowhere, and may be sent again.
+    HELD_UP = (State.PARKED, State.UNGRADED)
+
     enrolment = models.ForeignKey(Enrolment, models.PROTECT, related_name="scores")
     percentage = models.PositiveSmallIntegerField()
     comment = models.TextField(blank=True)
@@ -26,7 +29,7 @@ class OutgoingScore(models.Model):
     # While a worker holds it. A worker that dies loses the row to the next one when the lease runs out.
     leased_until = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
-    # What went wrong last: a code of `lti_tool.ags.Reason`. The words are `grading.problems`'s.
+    # What went wrong last: a code of `lti_tool.gradebook.Reason`. The words are `grading.problems`'s.
     reason = models.CharField(max_length=60, blank=True)
     queued_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
@@ -47,3 +50,7 @@ class OutgoingScore(models.Model):
 
     def __str__(self) -> str:
         return f"{self.enrolment}: {self.percentage} % ({self.state})"
+
+    @property
+    def may_be_sent_again(self) -> bool:
+        return self.state in self.HELD_UP

@@ -74,11 +74,17 @@ class Roster(models.Model):
     tries = models.PositiveSmallIntegerField(default=0)
     synced_at = models.DateTimeField(null=True, blank=True)
     members = models.PositiveIntegerField(null=True, blank=True)
-    # In plain words, for the operator: what went wrong last, and what to do.
+    # What went wrong last: a code of `lti_tool.nrps`. The words are `troubles`'s.
     problem = models.TextField(blank=True)
 
     def __str__(self) -> str:
         return f"Roster of {self.context}"
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def leading(self) -> "MembershipQuerySet":
+        """Of those who lead their course now."""
+        return self.filter(is_lead=True, left_at=None)
 
 
 class Membership(models.Model):
@@ -90,6 +96,8 @@ class Membership(models.Model):
     is_lead = models.BooleanField(default=False)
     # Since when the roster does not list them, or not as active. Their record stays; a launch brings them back.
     left_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [

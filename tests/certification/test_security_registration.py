@@ -587,17 +587,26 @@ def test_a_registration_answered_with_the_wrong_shape(server: FakePlatform, body
 
 
 def test_an_answer_that_claims_somebody_elses_client(server: FakePlatform) -> None:
-    """A VLE answers with a client id of its own issuer; another issuer's stays as it was."""
+    """All VLEs know us by one key. Were it taken, what we sign as that client would go to this VLE's token address,
+    and be good at the other's: Moodle does not look whom it was meant for.
+    """
     other = make_registration("https://other.example", client_id="client-1")
     before = Registration.objects.filter(pk=other.pk).values().get()
     serves(server, document(server))
     server.fail("/registrations", Fault(status=200, body=json.dumps(client()).encode()))
 
-    register(server)
+    response = register(server)
 
-    assert Registration.objects.filter(pk=other.pk).values().get() == before
+    assert "<code>client_id_taken</code>" in response.content.decode()
+    assert Registration.objects.values().get() == before
     assert other.deployments.count() == 0
-    assert Registration.objects.exclude(pk=other.pk).get().issuer == server.url
+
+
+def test_an_audience_of_another_host(server: FakePlatform) -> None:
+    serves(server, document(server, authorization_server="https://other.example/token"))
+    server.fail("/registrations", Fault(status=200, body=json.dumps(client()).encode()))
+
+    assert_refused(register(server), "endpoint_foreign", "token_audience")
 
 
 def test_what_the_vle_says_does_not_come_back(server: FakePlatform) -> None:

@@ -18,7 +18,7 @@ from course_content import catalogue, picker
 from course_content.placement import Placement, usual_settings
 from grading.activities import Settings
 from grading.models import Activity, Enrolment
-from lti_tool.models import DeepLinkingRequest, LtiUser, Membership, ResourceLink, ToolKey
+from lti_tool.models import DeepLinkingRequest, Launch, LtiUser, Membership, ResourceLink, ToolKey
 from tests import factories
 from tests.course_content.small_pack import GUIDANCE, MODULE, write_pack
 from tests.platforms.browser import Visitor
@@ -537,6 +537,16 @@ def test_nobody_chooses_for_another(author: Author) -> None:
     assert other.post(author.address("picker-settings", "module=alpha"), form_of("alpha")).status_code == 404
     assert other.post(author.address("picker-cancel")).status_code == 404
     assert not Activity.objects.exists()
+
+
+@pytest.mark.parametrize(("hours", "answers"), [(3.9, 200), (4.1, 410)])
+def test_a_request_is_answered_for_some_hours(author: Author, hours: float, answers: int) -> None:
+    Launch.objects.update(launched_at=timezone.now() - timedelta(hours=hours))
+
+    for page in (author.get(), author.choose("alpha"), author.client.post(author.address("picker-cancel"))):
+        assert page.status_code == answers
+        assert ("Open it again from your course" in text(page)) == (answers == 410)
+    assert Activity.objects.count() == (answers == 200)
 
 
 def test_usual_settings_are_the_modules_own() -> None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from grading import outbox
 from grading.models import Activity, Certificate, Enrolment, OutgoingScore
-from lti_tool import ags
+from lti_tool.gradebook import LINE_ITEM_READONLY, SCORE
 from lti_tool.models import ConnectionTally, Deployment, Family, LineItem, Registration, ResourceLink
 from tests import factories
 from tests.platforms.fake import FakePlatform, Fault
@@ -930,7 +930,7 @@ def test_a_vle_that_lets_us_make_no_column(
     gradebook: FakePlatform, enrolment: Enrolment, unknown_column: LineItem
 ) -> None:
     gradebook.columns.clear()
-    LineItem.objects.update(scopes=[ags.LINE_ITEM_READONLY, ags.SCORE])
+    LineItem.objects.update(scopes=[LINE_ITEM_READONLY, SCORE])
     factories.take(enrolment, 90)
     work()
 

@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from grading import attempts, enrolments, outbox, personal_data
 from grading.models import Certificate, Enrolment, PersonalPart
-from grading.personal_data import PersonalData
+from grading.personal_data import NotShown, PersonalData
 from lti_tool import registrations
-from lti_tool.models import Deployment, Launch, LtiUser, Membership, Registration
+from lti_tool.models import Deployment, Family, Launch, LtiUser, Membership, Registration
 from tests import factories
 from tests.platforms.browser import Visitor
 from tests.platforms.fake import FakePlatform
@@ -466,6 +466,28 @@ def test_a_person_of_another_deployment_is_not_theirs_to_ask_for(
         reverse("grading:personal-data-download", args=[launch.pk]), secure=True
     )
     assert download.status_code == 404
+
+
+def test_listing_another_schools_person_makes_them_nobodys_to_ask_for(
+    platform: FakePlatform, amina: LtiUser
+) -> None:
+    """Schools that share one registration, as on Blackboard: a roster says whatever its school likes."""
+    Registration.objects.update(family=Family.BLACKBOARD)
+    other = factories.make_deployment(amina.registration, deployment_id="deployment-2")
+    Membership.objects.create(context=factories.make_course(other), lti_user=amina)
+    listed = factories.make_member(factories.make_course(other), "Only Listed")
+
+    def shown(deployment: Deployment, to: LtiUser) -> str:
+        launch = factories.make_launch(
+            factories.make_user(to.registration), None, deployment=deployment, about=to.sub
+        )
+        return personal_data.for_administrator(launch, now=timezone.now()).identity.name
+
+    with pytest.raises(NotShown, match="unknown"):
+        shown(other, amina)
+    assert shown(Deployment.objects.get(deployment_id="deployment-1"), amina) == amina.name
+    # Of somebody who never came only their own school has spoken.
+    assert shown(other, listed) == "Only Listed"
 
 
 def test_of_somebody_in_both_only_their_own_part_is_shown(platform: FakePlatform, amina: LtiUser) -> None:

@@ -5,7 +5,7 @@ import pytest
 from grading import outbox, problems
 from grading.models import Enrolment, OutgoingScore
 from lti_tool import troubles
-from lti_tool.ags import Reason
+from lti_tool.gradebook import Reason
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from grading import attempts, enrolments, outbox, standings
-from grading.models import Activity, Certificate, OutgoingScore
+from grading.deliveries import Delivery
+from grading.models import Activity, Certificate, OutgoingScore, Result
 from grading.standings import PAGE, Standing, Wanted
 from lti_tool.models import Context, LtiUser, Membership, ResourceLink
 from tests import factories
@@ -59,12 +60,7 @@ def test_it_works(activity: Activity) -> None:
         standing=Standing.PASSED,
         percentage=90,
         changed_at=now,
-        delivery="On its way to the gradebook",
-        delivery_state="waiting",
-        delivered_at=None,
-        problem="",
-        score_pk=OutgoingScore.objects.get().pk,
-        certificate_code=Certificate.objects.get().code,
+        delivery=Delivery(OutgoingScore.objects.get(), problem=None),
     )
 
 
@@ -167,7 +163,7 @@ def test_a_pass_once_earned_stays_a_pass(activity: Activity) -> None:
     factories.take(enrolment, 30)
 
     assert (row(activity).standing, row(activity).percentage) == (Standing.PASSED, 30)
-    assert row(activity).certificate_code == Certificate.objects.get().code
+    assert Result.objects.get().certificate == Certificate.objects.get()
 
 
 DELIVERIES = {
@@ -185,15 +181,16 @@ def test_where_the_grade_is(activity: Activity, state: str) -> None:
     settled = timezone.now()
     OutgoingScore.objects.update(state=state, reason="unreachable", settled_at=settled)
 
-    line = row(activity)
+    delivery = row(activity).delivery
 
-    assert (line.delivery, line.delivery_state) == (DELIVERIES[state], state)
-    assert line.delivered_at == (settled if state == "delivered" else None)
-    assert line.problem.startswith("Your VLE could not be reached") == (
+    assert delivery is not None
+    assert (delivery.words, delivery.state) == (DELIVERIES[state], state)
+    assert delivery.delivered_at == (settled if state == "delivered" else None)
+    assert str(delivery.problem).startswith("Your VLE could not be reached") == (
         state in {"waiting", "sending", "parked"}
     )
     assert overview(activity).undelivered == (state == "parked")
-    assert standings.delivery_words(OutgoingScore.objects.get()) == DELIVERIES[state]
+    assert delivery.score.may_be_sent_again == (state in {"parked", "ungraded"})
 
 
 def test_the_newest_score_is_the_one_that_is_shown(activity: Activity) -> None:
@@ -203,14 +200,16 @@ def test_the_newest_score_is_the_one_that_is_shown(activity: Activity) -> None:
     factories.take(enrolment, 90)
 
     newest = OutgoingScore.objects.latest("pk")
-    assert (row(activity).score_pk, row(activity).delivery_state) == (newest.pk, "waiting")
+    delivery = row(activity).delivery
+    assert delivery is not None
+    assert (delivery.score, delivery.state) == (newest, "waiting")
 
 
 def test_a_superseded_score_is_not_shown(activity: Activity) -> None:
     factories.take(factories.make_enrolment(activity), 60)
     OutgoingScore.objects.update(state=State.SUPERSEDED)
 
-    assert (row(activity).score_pk, row(activity).delivery) == (None, "")
+    assert row(activity).delivery is None
 
 
 def test_as_many_queries_for_thirty_people_as_for_one(activity: Activity) -> None:

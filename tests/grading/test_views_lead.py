@@ -118,7 +118,7 @@ def test_an_activity_that_the_link_has_given_up_is_owed_by_nobody(
     factories.make_activity(place, title="The new one")
     said = says(sign_in(grace), place)
     assert said.index("The new one") < said.index("Bob") < said.index("The old one")
-    assert "The link opens another module now. What people did in this one before is kept." in said
+    assert "The link was given other content since. What people did in this one is kept." in said
     assert said.count("Bob") == 1
 
 

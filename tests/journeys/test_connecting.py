@@ -106,10 +106,8 @@ def test_from_the_invitation_to_the_gradebook(demo: RunningDemo, tmp_path: Path)
         address = amina.address_of(TRAINING)
         amina.page.get_by_role("link", name=f"Open the activity {TRAINING}").click()
         amina.enter("activity-frame")
-        print(
-            f"\nFrom the pasted link: {to_connect} clicks to the connection, {to_launch} to the first launch,"
-        )
-        print(f"{len(pressed)} to somebody in the training: {', '.join(pressed)}.")
+        print(f"\nFrom the pasted link: connected after {to_connect} clicks, first launch after {to_launch},")
+        print(f"somebody in the training after {len(pressed)}: {', '.join(pressed)}.")
         amina.take_lessons_and_stories()
         amina.start_quiz()
         amina.answer_all()

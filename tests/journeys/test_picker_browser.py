@@ -81,6 +81,22 @@ def test_all_cookies_blocked_and_no_platform_storage(demo: RunningDemo, tmp_path
         assert grace.problems == []
 
 
+def test_a_low_dialogue_shows_modules_and_not_buttons_alone(demo: RunningDemo, tmp_path: Path) -> None:
+    """Moodle gives 340 by 240 pixels on a phone (executed on 4.5)."""
+    with browser(tmp_path / "profile", demo, Cookies.BLOCKED) as context:
+        grace = Lead(context, demo)
+        grace.add_training()
+        grace.continue_in_new_tab()
+        tab = grace.training
+        assert isinstance(tab, Page)
+        following = tab.get_by_role("button", name="Next: settings")
+        expect(following).to_be_in_viewport()
+        tab.set_viewport_size({"width": 340, "height": 240})
+        expect(following).not_to_be_in_viewport()
+        following.scroll_into_view_if_needed()
+        expect(following).to_be_in_viewport()
+
+
 def test_the_waiting_page_is_gone(demo: RunningDemo, tmp_path: Path) -> None:
     """The tab says so, and its button still brings the choice home."""
     with browser(tmp_path / "profile", demo, Cookies.BLOCKED) as context:

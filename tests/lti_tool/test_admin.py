@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from lti_tool.ags import SCORE
+from lti_tool.gradebook import SCORE
 from lti_tool.models import Context, Deployment, LtiUser, Registration, Roster, School, ToolKey
 from tests import factories
 from tests.platforms.browser import Visitor
@@ -178,7 +178,7 @@ def test_the_page_tells_what_happened_and_what_to_do(
     visitor = Visitor(platform)
     visitor.launch()
     visitor.launch(key=PlatformKey(1))
-    roster = Roster(url="https://vle.example/r", problem="The VLE has no such course any more.")
+    roster = Roster(url="https://vle.example/r", problem="course_gone")
     roster.context = Context.objects.get()
     roster.save()
 

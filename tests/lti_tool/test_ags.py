@@ -11,7 +11,9 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from lti_tool import ags, http
+from lti_tool import ags, http, line_items
+from lti_tool.gradebook import LINE_ITEM_READONLY, SCORE, Reason, ScoreRefused
+from lti_tool.line_items import NotScratch, delete_scratch_column, make_scratch_column
 from lti_tool.models import LineItem, Registration
 from tests import factories
 from tests.platforms.browser import Visitor, clock_moved
@@ -23,7 +25,7 @@ from tests.platforms.terms import AGS, ALL_SCOPES, SCOPE
 pytestmark = pytest.mark.django_db
 SUBMITTED = datetime(2026, 11, 20, 9, 30, 15, 250_000, tzinfo=UTC)
 ACTIVITY = "6f1c1d0e-0000-4000-8000-5afe5afe5afe"
-COLUMN = ags.Column("All-staff awareness", resource_id=ACTIVITY)
+COLUMN = line_items.Column("All-staff awareness", resource_id=ACTIVITY)
 
 
 def score(percentage: int = 85, user_id: str = "user-1", **changes: Any) -> ags.Score:
@@ -43,8 +45,8 @@ def send(line_item: LineItem | None, registration: Registration, sent: ags.Score
     ags.send(line_item, registration, sent or score(), COLUMN)
 
 
-def refused(line_item: LineItem, registration: Registration) -> ags.ScoreRefused:
-    with pytest.raises(ags.ScoreRefused) as caught:
+def refused(line_item: LineItem, registration: Registration) -> ScoreRefused:
+    with pytest.raises(ScoreRefused) as caught:
         send(line_item, registration)
     return caught.value
 
@@ -125,7 +127,7 @@ def test_a_token_is_asked_for_anew_a_minute_before_it_ends(
     with clock_moved(530):
         send(line_item, registration, score(user_id="user-2"))
     assert gradebook.count("POST", "/token") == 1
-    with clock_moved(550), pytest.raises(ags.ScoreRefused):  # the fake's own clock has not moved
+    with clock_moved(550), pytest.raises(ScoreRefused):  # the fake's own clock has not moved
         send(line_item, registration, score(user_id="user-3"))
     assert gradebook.count("POST", "/token") == 2
 
@@ -170,7 +172,7 @@ def test_each_registration_has_tokens_of_its_own(
     second = gradebook.register(client_id="second-client")
     send(line_item, registration)
 
-    with pytest.raises(ags.ScoreRefused):  # the fake knows one client id only
+    with pytest.raises(ScoreRefused):  # the fake knows one client id only
         send(line_item, second)
 
     assert gradebook.count("POST", "/token") == 2
@@ -424,7 +426,7 @@ def test_a_new_column_says_what_it_is_for_and_until_when(
     line_item = launched_with()
     gradebook.columns.clear()
     due = datetime(2027, 7, 1, 17, 0, tzinfo=timezone.get_fixed_timezone(60))
-    ags.send(line_item, registration, score(), ags.Column("All staff", ACTIVITY, due_at=due))
+    ags.send(line_item, registration, score(), line_items.Column("All staff", ACTIVITY, due_at=due))
 
     request = next(r for r in gradebook.received if r.method == "POST" and r.path == "/lineitems")
     assert json.loads(request.body) == {
@@ -480,7 +482,7 @@ def test_two_workers_at_once_make_one_column(
         while True:
             try:
                 send(mine, registration, score(user_id=user))
-            except ags.ScoreRefused as waiting:
+            except ScoreRefused as waiting:
                 outcomes.append(waiting.reason)
                 threading.Event().wait(0.02)
             else:
@@ -913,7 +915,7 @@ def test_the_same_grade_with_an_earlier_certificate_has_not_arrived(
 def test_a_conflict_where_results_may_not_be_read(
     gradebook: FakePlatform, line_item: LineItem, registration: Registration
 ) -> None:
-    LineItem.objects.update(scopes=[ags.SCORE])
+    LineItem.objects.update(scopes=[SCORE])
     line_item.refresh_from_db()
     gradebook.fail("/lineitems", Fault(status=409))
 
@@ -991,7 +993,7 @@ def test_results_that_may_not_be_read(
 ) -> None:
     gradebook.fail("/lineitems", Fault(status=403))
 
-    with pytest.raises(ags.ScoreRefused) as caught:
+    with pytest.raises(ScoreRefused) as caught:
         standing(line_item, registration)
     assert caught.value.reason == "not_allowed"
 
@@ -1030,7 +1032,7 @@ def test_a_score_is_the_grade_with_the_certificate_beside_it(vle: FakePlatform, 
 
 def test_a_teacher_cannot_be_graded_anywhere(vle: FakePlatform, launched: LineItem) -> None:
     registration = its_registration(launched)
-    with pytest.raises(ags.ScoreRefused) as caught:
+    with pytest.raises(ScoreRefused) as caught:
         send(launched, registration, score(user_id=TEACHER.id))
 
     assert (caught.value.reason, caught.value.permanent) == ("ungradable", True)
@@ -1053,7 +1055,7 @@ def test_a_score_that_has_arrived_already_is_not_sent_for_ever(vle: FakePlatform
 def test_something_newer_that_is_not_ours_is_left_alone(vle: FakePlatform, launched: LineItem) -> None:
     test_a_score_that_has_arrived_already_is_not_sent_for_ever(vle, launched)
 
-    with pytest.raises(ags.ScoreRefused) as caught:
+    with pytest.raises(ScoreRefused) as caught:
         send(launched, its_registration(launched), score(percentage=40))
 
     assert (caught.value.reason, caught.value.permanent) == ("newer_grade", False)
@@ -1079,7 +1081,7 @@ def test_a_column_is_made_once_and_found_again(vle: FakePlatform, launched: Line
 
 
 def scratch(registration: Registration, gradebook: FakePlatform) -> str:
-    return ags.make_scratch_column(registration, gradebook.lineitems_url, ALL_SCOPES)
+    return make_scratch_column(registration, gradebook.lineitems_url, ALL_SCOPES)
 
 
 def test_a_scratch_column_is_made_found_again_and_deleted(
@@ -1090,8 +1092,8 @@ def test_a_scratch_column_is_made_found_again_and_deleted(
     (made,) = [column for column in gradebook.columns.values() if column.id == url]
     assert (made.tag, made.resource_id, made.resource_link_id) == ("saferesponse-self-test",) * 2 + ("",)
 
-    ags.delete_scratch_column(registration, url)
-    ags.delete_scratch_column(registration, url)  # gone already
+    delete_scratch_column(registration, url)
+    delete_scratch_column(registration, url)  # gone already
 
     assert list(gradebook.columns) == ["1"]
 
@@ -1116,8 +1118,8 @@ def test_no_column_but_the_scratch_one_is_deleted(
 ) -> None:
     column: Column = gradebook.column("5", **described)
 
-    with pytest.raises(ags.NotScratch):
-        ags.delete_scratch_column(registration, column.id)
+    with pytest.raises(NotScratch):
+        delete_scratch_column(registration, column.id)
 
     assert gradebook.count("DELETE", "/") == 0
     assert "5" in gradebook.columns
@@ -1130,8 +1132,8 @@ def test_a_column_that_cannot_be_read_is_not_deleted(
     url = scratch(registration, gradebook)
     gradebook.fail("/lineitems", Fault(status=200, body=body))
 
-    with pytest.raises(ags.NotScratch):
-        ags.delete_scratch_column(registration, url)
+    with pytest.raises(NotScratch):
+        delete_scratch_column(registration, url)
 
     assert gradebook.count("DELETE", "/") == 0
 
@@ -1147,14 +1149,14 @@ def test_a_scratch_column_that_may_not_be_deleted(
     answer = Fault(status=200, body=json.dumps(described).encode())
     gradebook.fail("/lineitems", answer, Fault(status=status))
 
-    with pytest.raises(ags.ScoreRefused) as caught:
-        ags.delete_scratch_column(registration, url)
+    with pytest.raises(ScoreRefused) as caught:
+        delete_scratch_column(registration, url)
     assert caught.value.reason == reason
 
 
 def test_a_scratch_column_needs_the_scope(gradebook: FakePlatform, registration: Registration) -> None:
-    with pytest.raises(ags.ScoreRefused) as caught:
-        ags.make_scratch_column(registration, gradebook.lineitems_url, [ags.LINE_ITEM_READONLY])
+    with pytest.raises(ScoreRefused) as caught:
+        make_scratch_column(registration, gradebook.lineitems_url, [LINE_ITEM_READONLY])
     assert (caught.value.reason, caught.value.permanent) == ("no_column", True)
 
 
@@ -1220,9 +1222,9 @@ def test_an_act_is_stopped_before_a_request(
     gradebook: FakePlatform, line_item: LineItem, registration: Registration
 ) -> None:
     def overtaken() -> None:
-        raise ags.ScoreRefused(ags.Reason.OVERTAKEN)
+        raise ScoreRefused(Reason.OVERTAKEN)
 
-    with pytest.raises(ags.ScoreRefused) as caught:
+    with pytest.raises(ScoreRefused) as caught:
         ags.send(line_item, registration, score(), COLUMN, before_asking=overtaken)
 
     assert caught.value.reason == "overtaken"

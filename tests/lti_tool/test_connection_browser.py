@@ -15,7 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from lti_tool import keys, tallies
-from lti_tool.ags import SCORE
+from lti_tool.gradebook import SCORE
 from lti_tool.models import ConnectionTally, Deployment, Registration, Roster
 from tests import factories
 from tests.journeys.browsing import DESKTOP, FLAGS, PHONE
@@ -39,9 +39,7 @@ def troubled(vle: Any) -> Registration:
     for reason in ("ungradable", "key_refused", "unreachable"):
         tallies.failed(registration.pk, Kind.SCORE, reason, now - timedelta(days=1))
     tallies.worked(registration.pk, Kind.SCORE, now)
-    Roster.objects.update(
-        problem="The VLE has no such course any more. Open the activity from the course once."
-    )
+    Roster.objects.update(problem="course_gone")
     Deployment.objects.update(school=factories.make_school("Riverside School"))
     for name in ("2", "a-deployment-with-a-long-name:3f2504e0-4f89-11d3-9a0c-0305e82c3301"):
         factories.make_deployment(registration, deployment_id=name, status=Deployment.Status.PENDING)

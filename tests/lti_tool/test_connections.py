@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from lti_tool import connections, keys, platform_keys, tallies, troubles
-from lti_tool.connections import Activity, Counts, State
-from lti_tool.models import ConnectionTally, Deployment, Registration, Roster, ToolKey
+from lti_tool import connections, cures, keys, platform_keys, tallies, troubles
+from lti_tool.connections import Counts, State, Traffic
+from lti_tool.models import ConnectionTally, Deployment, Family, Registration, Roster, ToolKey
 from tests import factories
 from tests.platforms.browser import Visitor
 from tests.platforms.fake import FakePlatform
@@ -42,8 +42,8 @@ def summary(registration: Registration, now: datetime = NOON) -> connections.Sum
     return connections.summaries([registration], now)[registration.pk]
 
 
-def activity(registration: Registration, kind: Kind) -> Activity:
-    found = {it.kind: it for it in connections.connection(registration, NOON).activities}
+def activity(registration: Registration, kind: Kind) -> Traffic:
+    found = {it.kind: it for it in connections.connection(registration, NOON).traffic}
     return found[kind]
 
 
@@ -74,7 +74,7 @@ def test_grades_are_counted_from_their_tallies(vle: Registration) -> None:
 
     grades = activity(vle, Kind.SCORE)
 
-    assert grades == Activity(Kind.SCORE, NOON, Counts(1, 2, 3), Counts(0, 3, 3))
+    assert grades == Traffic(Kind.SCORE, NOON, Counts(1, 2, 3), Counts(0, 3, 3))
 
 
 def test_the_last_of_each_is_known_however_long_ago(vle: Registration) -> None:
@@ -111,6 +111,24 @@ def test_failures_are_grouped_with_words_the_newest_first(vle: Registration) -> 
 
 def test_a_connection_that_works(vle: Registration) -> None:
     assert (summary(vle).state, summary(vle).why) == (State.WORKS, [])
+
+
+@pytest.mark.parametrize(
+    ("is_active", "reason"), [(True, "target_foreign"), (False, "registration_inactive")]
+)
+def test_what_anybody_can_bring_about_is_counted_and_calls_nobody(
+    platform: FakePlatform, is_active: bool, reason: str
+) -> None:
+    """A login is not signed: who begins one is not known to be the VLE."""
+    registration = Registration.objects.get()
+    Registration.objects.update(is_active=is_active)
+    Visitor(platform).login(target_link_uri="https://x.example")
+    Registration.objects.update(is_active=True)
+
+    found = connections.connection(registration, timezone.now())
+
+    assert [(it.reason, it.count) for it in found.failures] == [(reason, 1)]
+    assert (found.summary.state, found.summary.why) == (State.UNUSED, [])
 
 
 def test_one_that_nobody_has_used() -> None:
@@ -210,12 +228,25 @@ def test_deployments_that_wait_stand_apart(vle: Registration) -> None:
     assert [(it.pk, it.school) for it in page.decided] == [(accepted.pk, school), (refused.pk, None)]
 
 
+def test_the_cure_is_in_the_words_of_this_make_of_vle(vle: Registration) -> None:
+    Registration.objects.update(family=Family.CANVAS)
+    vle.refresh_from_db()
+    course = factories.make_course(Deployment.objects.get())
+    Roster.objects.create(context=course, url="https://vle.example/r", problem="not_allowed")
+    tallies.failed(vle.pk, Kind.SCORE, "not_allowed", NOON)
+
+    page = connections.connection(vle, NOON)
+
+    assert {page.failures[0].cure, page.rosters[0].cure} == {cures.of("not_allowed", Family.CANVAS)}
+    assert "the app is installed in this course" in page.failures[0].cure
+
+
 def test_rosters_that_could_not_be_read_are_named(vle: Registration) -> None:
-    for problem in ("", "The VLE has no such course any more."):
+    for problem in ("", "course_gone"):
         course = factories.make_course(Deployment.objects.get())
         Roster.objects.create(context=course, url="https://vle.example/r", problem=problem)
 
-    assert [it.problem for it in connections.connection(vle, NOON).rosters] == [
+    assert [it.what for it in connections.connection(vle, NOON).rosters] == [
         "The VLE has no such course any more."
     ]
 

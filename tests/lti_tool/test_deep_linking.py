@@ -139,7 +139,7 @@ def test_the_whole_item() -> None:
                 "custom": {"activity": ACTIVITY},
             },
         },
-        "submission": {"endDateTime": "2027-07-01T16:00:00Z"},
+        "submission": {"endDateTime": "2027-07-01T16:00:00.000Z"},
         "window": {"targetName": "_blank"},
     }
 

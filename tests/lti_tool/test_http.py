@@ -1,6 +1,8 @@
 """The one way out: how long, how much, to whom. What drips or floods is tried in tests/certification."""
 
 import socket
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -99,6 +101,49 @@ def test_why_a_platform_could_not_be_asked_does_not_say_where() -> None:
     assert str(caught.value) == "ConnectionError"
 
 
+# --- a name with many addresses, none of which answers ----------------------------------------------------------
+
+
+@pytest.fixture
+def mute(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every connection runs into its time-out, at once. Gives the addresses that were tried."""
+    tried: list[Any] = []
+
+    def connect(self: socket.socket, address: Any) -> None:
+        tried.append(address)
+        raise TimeoutError
+
+    many = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{host}", 80)) for host in range(1, 10)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: many)
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    return tried
+
+
+def test_only_the_first_few_are_tried(mute: list[Any]) -> None:
+    with pytest.raises(http.PlatformUnreachable, match="ConnectTimeout"):
+        http.session().get("http://many.example/")
+
+    assert len(mute) == http.MOST_ADDRESSES
+    assert http.MOST_ADDRESSES * http.CONNECT_SECONDS < http.TOTAL_SECONDS
+
+
+def test_none_is_tried_once_the_time_is_up(mute: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Alarm:
+        """Goes off at once: as if it took all of the time to look the name up."""
+
+        def __init__(self, seconds: float, cut_off: Callable[[], None]) -> None:
+            self.start = cut_off
+
+        def cancel(self) -> None:
+            pass
+
+    monkeypatch.setattr(threading, "Timer", Alarm)
+    with pytest.raises(http.PlatformUnreachable, match="too slow"):
+        http.session().get("http://many.example/")
+
+    assert mute == []
+
+
 # --- addresses that no VLE has, unless ALLOW_PRIVATE_PLATFORMS ------------------------------------------------
 
 
@@ -121,6 +166,17 @@ def test_why_a_platform_could_not_be_asked_does_not_say_where() -> None:
         "https://[::ffff:10.0.0.1]/",
         "https://[fe80::1]/",
         "https://[fd00::1]/",
+        "https://[fec0::1]/",
+        "https://[ff0e::1]/",
+        "https://224.0.1.1/",
+        # An IPv4 address within: compatible, by NAT64, by 6to4.
+        "https://[::127.0.0.1]/",
+        "https://[64:ff9b::169.254.169.254]/",
+        "https://[64:ff9b::10.0.0.1]/",
+        "https://[64:ff9b:1::8.8.8.8]/",
+        "https://[2002:7f00:1::]/",
+        "https://[2002:a00:1::]/",
+        "https://[::ffff:224.0.1.1]/",
     ],
 )
 def test_private_addresses(settings: Settings, url: str) -> None:
@@ -128,6 +184,17 @@ def test_private_addresses(settings: Settings, url: str) -> None:
 
     with pytest.raises(http.PlatformUnreachable, match="private network"):
         http.session().get(url)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["8.8.8.8", "[2001:4860:4860::8888]", "[::ffff:8.8.8.8]", "[64:ff9b::8.8.8.8]", "[2002:808:808::1]"],
+)
+def test_public_addresses(settings: Settings, host: str) -> None:
+    """Also where a network without IPv4 shows the VLE's address by NAT64."""
+    settings.ALLOW_PRIVATE_PLATFORMS = False
+
+    http.check_address(f"https://{host}/")
 
 
 @pytest.mark.parametrize(

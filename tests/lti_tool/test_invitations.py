@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from lti_tool import invitations
+from lti_tool import invitations, registrations
 from lti_tool.models import Deployment, Family, Invitation, Registration, School, ToolKey
 from lti_tool.refusals import EXPLANATIONS, RegistrationRefused
 from tests.factories import at_once, make_deployment, make_registration, make_school
@@ -392,14 +392,27 @@ def test_a_deployment_of_another_school_s_blackboard() -> None:
     assert Deployment.objects.get().school.name == "Hill"  # type: ignore[union-attr]
 
 
-def test_more_institutions_than_addresses_can_be_kept() -> None:
+def test_a_further_institution_adds_no_address_for_all_the_others() -> None:
+    """It would be shown their pages, and be sent what they choose."""
     by_hand(invite(), "blackboard", **BLACKBOARD_FORM)
-    Registration.objects.update(frame_hosts=f"https://{'x' * 980}.example")
+    before = registrations.frame_hosts(Registration.objects.get())
+
+    theirs = {**BLACKBOARD_FORM, "deployment_id": "d-2", "pages": "http://localhost:4000"}
+    assert heading(by_hand(invite(), "blackboard", **theirs)) == "Connected"
+
+    assert registrations.frame_hosts(Registration.objects.get()) == before
+    assert "https://*.blackboard.com" in before
+
+
+def test_a_deployment_that_waits_is_not_accepted_for_typing_its_id() -> None:
+    by_hand(invite(), "blackboard", **BLACKBOARD_FORM)
+    waiting = make_deployment(Registration.objects.get(), deployment_id="d-2", status="pending")
 
     response = by_hand(invite(), "blackboard", **{**BLACKBOARD_FORM, "deployment_id": "d-2"})
 
-    assert list(errors(response)) == ["Your Blackboard&#x27;s address"]
-    assert Deployment.objects.get().deployment_id == "d-1"
+    assert "<code>deployment_waits</code>" in response.content.decode()
+    waiting.refresh_from_db()
+    assert waiting.status == Deployment.Status.PENDING
 
 
 def test_blackboard_must_name_its_deployment() -> None:
@@ -684,3 +697,35 @@ def test_changing_an_invitation_keeps_its_link(operator: Client) -> None:
 
     assert Invitation.objects.get().name == "Renamed"
     assert open_page(link).status_code == 200
+
+
+# --- whoever is invited speaks for nobody else ---------------------------------------------------------------
+
+MOODLE_FORM = {
+    "issuer": "https://moodle.example",
+    "client_id": "theirs",
+    "deployment_id": "1",
+    "auth_url": "http://localhost/auth",
+    "token_url": "http://localhost/token",
+    "jwks_url": "http://localhost/jwks",
+}
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_the_client_id_of_another_vle(is_active: bool) -> None:
+    """All VLEs know us by one key: what we signed for theirs would be good at the other, too."""
+    make_registration("https://other.example", client_id="theirs", is_active=is_active)
+
+    response = by_hand(invite(), "moodle", **MOODLE_FORM)
+
+    assert "<code>client_id_taken</code>" in response.content.decode()
+    assert Registration.objects.count() == 1
+
+
+def test_a_second_client_of_an_issuer_at_other_addresses() -> None:
+    make_registration("https://moodle.example", client_id="real")
+
+    response = by_hand(invite(), "moodle", **MOODLE_FORM)
+
+    assert "<code>registration_exists</code>" in response.content.decode()
+    assert registrations.find("https://moodle.example", "").client_id == "real"

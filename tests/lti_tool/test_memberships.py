@@ -15,6 +15,7 @@ from lti_tool.memberships import STANDS, Reading
 from lti_tool.models import (
     Context,
     DeepLinkingRequest,
+    Family,
     Launch,
     LtiUser,
     Membership,
@@ -316,6 +317,77 @@ def test_many_leave_at_once(course: Context, monkeypatch: pytest.MonkeyPatch) ->
     stayed = Membership.objects.filter(left_at=None).values_list("lti_user__sub", flat=True)
     assert set(stayed) == {f"user-{number}" for number in range(0, 35, 3)}
     assert reading.left == 23
+
+
+# --- of whom a school may speak, where several share one registration -------------------------------------------
+
+
+@pytest.fixture
+def shared() -> Context:
+    """A course of one of the schools that share Blackboard's registration."""
+    registration = factories.make_registration("https://blackboard.com", family=Family.BLACKBOARD)
+    return factories.make_course(factories.make_deployment(registration))
+
+
+@pytest.fixture
+def vera(shared: Context) -> LtiUser:
+    """Somebody in a course of another school of the same registration."""
+    other = factories.make_deployment(shared.deployment.registration)
+    return factories.make_member(factories.make_course(other), "Vera", email="vera@other.example")
+
+
+@pytest.mark.parametrize("has_launched", [True, False])
+def test_another_schools_people_are_neither_renamed_nor_joined(
+    shared: Context, vera: LtiUser, has_launched: bool
+) -> None:
+    if has_launched:
+        launched(vera, vera.memberships.get().context)
+
+    reading = read(shared, entry(vera, name="Mallory", email="m@evil.example"), entry("ann"))
+
+    vera.refresh_from_db()
+    assert (vera.name, vera.email) == ("Vera", "vera@other.example")
+    assert not Membership.objects.filter(lti_user=vera, context=shared).exists()
+    assert counts(reading) == (2, 1, 0, 0, 0)
+
+
+def test_whoever_was_listed_before_they_came_is_the_other_schools(shared: Context, vera: LtiUser) -> None:
+    theirs = vera.memberships.get().context
+    read(shared, entry("newcomer", name="Mallory"))
+    newcomer = LtiUser.objects.get(sub="newcomer")
+    launched(newcomer, theirs)
+    LtiUser.objects.filter(pk=newcomer.pk).update(name="Nora")
+
+    read(shared, entry("newcomer", "Instructor", name="Mallory"), entry("ann"))
+
+    newcomer.refresh_from_db()
+    assert newcomer.name == "Nora"
+    assert standing(newcomer, shared) == (True, False, NOW)
+
+
+@pytest.mark.parametrize("has_launched", [True, False])
+def test_a_schools_own_people_are_known_in_all_its_courses(shared: Context, has_launched: bool) -> None:
+    elsewhere = factories.make_course(shared.deployment)
+    ann = factories.make_member(elsewhere, "Ann")
+    if has_launched:
+        launched(ann, elsewhere)
+
+    read(shared, entry(ann, name="Ann Other"))
+
+    ann.refresh_from_db()
+    assert ann.name == "Ann Other"
+    assert standing(ann, shared) == (True, False, None)
+
+
+def test_somebody_at_two_schools_is_of_both(shared: Context, vera: LtiUser) -> None:
+    launched(vera, vera.memberships.get().context)
+    launched(vera, shared)
+
+    read(shared, entry(vera, name="Vera Other"))
+
+    vera.refresh_from_db()
+    assert vera.name == "Vera Other"
+    assert standing(vera, shared) == (True, False, None)
 
 
 # --- whose word counts: the launch's, while it keeps somebody signed in ------------------------------------------

@@ -1,15 +1,17 @@
 """Reading a roster from a VLE: every page of it, and nothing that is not a member."""
 
 import json
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from lti_tool import http, nrps
+from lti_tool import http, nrps, platform_quirks
 from lti_tool.claims import Role
-from lti_tool.models import Deployment, Registration
+from lti_tool.models import Deployment, Family, Registration
 from lti_tool.nrps import Member, RosterRefused
+from lti_tool.platform_quirks import Quirks
 from tests.platforms.fake import FakePlatform, Fault
 from tests.platforms.people import COURSE, Crowd
 from tests.platforms.profiles import CANVAS, EVERY_VLE, GENERIC, MOODLE, PLAIN, Profile
@@ -201,7 +203,7 @@ def test_pages_without_end(
     own_answers: FakePlatform, registration: Registration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nrps, "MOST_PAGES", 30)
-    endless(own_answers)
+    endless(own_answers, member())
 
     assert refusal(own_answers, registration).reason == "endless"
     assert own_answers.count("GET", MEMBERSHIPS) == 30
@@ -221,13 +223,75 @@ def test_members_without_end(
     assert own_answers.count("GET", MEMBERSHIPS) == 4
 
 
+def test_empty_pages_that_name_another(own_answers: FakePlatform, registration: Registration) -> None:
+    endless(own_answers)
+
+    assert refusal(own_answers, registration).reason == "endless"
+    assert own_answers.count("GET", MEMBERSHIPS) == 4
+
+
+def test_an_empty_page_in_the_middle(gradebook: FakePlatform, registration: Registration) -> None:
+    following = page(id="x", members=[], link="<?at=3>; rel=next")
+    gradebook.fail(MEMBERSHIPS, page(member(), link="<?at=2>; rel=next"), following, page(member(user_id="2")))
+
+    assert len(read(gradebook, registration)) == 2
+
+
+def test_an_empty_last_page(gradebook: FakePlatform, registration: Registration) -> None:
+    gradebook.fail(MEMBERSHIPS, page(member(), link="<?at=2>; rel=next"), page(id="x", members=[]))
+
+    assert len(read(gradebook, registration)) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counted(Quirks):
+    """A VLE whose entries are counted as they are looked at."""
+
+    looked_at: list[Any] = field(default_factory=list)
+
+    def member(self, entry: Any) -> Any:
+        self.looked_at.append(entry)
+        return entry
+
+
+def test_more_entries_than_a_course_has_members_are_not_looked_at(
+    gradebook: FakePlatform, registration: Registration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Millions of nothings fit on a page."""
+    vle = Counted()
+    monkeypatch.setitem(platform_quirks._QUIRKS, Family(registration.family), vle)
+    monkeypatch.setattr(nrps, "MOST_MEMBERS", 3)
+    gradebook.fail(MEMBERSHIPS, page(member(), member(), link="<?at=2>; rel=next"), page({}, {}))
+
+    assert refusal(gradebook, registration).reason == "endless"
+    assert len(vle.looked_at) == 2
+
+
 def test_time_without_end(
     own_answers: FakePlatform, registration: Registration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nrps, "MOST_SECONDS", 0)
-    endless(own_answers)
+    endless(own_answers, member())
 
     assert refusal(own_answers, registration).reason == "endless"
+    assert own_answers.count("GET", MEMBERSHIPS) == 1
+
+
+@pytest.mark.parametrize(("seconds_per_member", "pages"), [(0, 1), (60, 30)])
+def test_time_is_in_proportion_to_the_members(
+    own_answers: FakePlatform,
+    registration: Registration,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds_per_member: float,
+    pages: int,
+) -> None:
+    monkeypatch.setattr(nrps, "BASE_SECONDS", 0)
+    monkeypatch.setattr(nrps, "SECONDS_PER_MEMBER", seconds_per_member)
+    monkeypatch.setattr(nrps, "MOST_PAGES", 30)
+    endless(own_answers, member())
+
+    assert refusal(own_answers, registration).reason == "endless"
+    assert own_answers.count("GET", MEMBERSHIPS) == pages
 
 
 # --- when it goes wrong ---------------------------------------------------------------------------------------

@@ -175,6 +175,8 @@ def test_what_is_wrong_is_named_by_field() -> None:
             "https://a.example/path  http://b.example:81",
             ["http://b.example:81", "https://a.example", "https://moodle.example"],
         ),
+        # All schools of a hosted VLE.
+        ("https://*.vle.example", ["https://*.vle.example", "https://moodle.example"]),
     ],
 )
 def test_who_may_frame_our_pages(frame_hosts: str, origins: list[str]) -> None:
@@ -193,6 +195,10 @@ def test_who_may_frame_our_pages(frame_hosts: str, origins: list[str]) -> None:
         "a.example;sandbox",
         "*",
         "https://*",
+        "https://*.example",
+        "http://*.vle.example",
+        "https://*.*.example",
+        "https://*.a.example;sandbox",
         "https://user@a.example",
         "https://[",
         "javascript:alert(1)",

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from lti_tool import rosters, tasks, troubles
+from lti_tool import nrps, rosters, tasks, troubles
 from lti_tool.models import (
     ConnectionTally,
     Deployment,
@@ -445,7 +445,7 @@ def test_a_failure_is_said_and_tried_again(
 
     assert 29 < waits(roster) < 61
     assert (roster.leased_until, roster.tries, roster.synced_at) == (None, 1, None)
-    assert roster.problem.startswith("The VLE forbids what the tool asked of this course. Allow the tool")
+    assert roster.problem == "not_allowed"
     assert [line.message for line in caplog.records] == [
         f"roster.refused registration={roster.context.deployment.registration_id} course={roster.context_id} "
         "tries=1 reason=not_allowed"
@@ -543,6 +543,39 @@ def test_a_vle_that_does_not_answer_is_not_asked_for_its_other_courses(
     assert waits(later) > 4 * 3600
 
 
+ENDLESS = {
+    "endless": Fault(status=200, body=b'{"members": []}', headers={"Link": "<?at=2>; rel=next"}),
+    "too_large": Fault(status=200, body=b"x" * (nrps.MAX_BYTES + 1)),
+}
+
+
+@pytest.mark.parametrize("reason", ENDLESS)
+def test_a_vle_that_wears_us_out_waits_for_long_with_all_its_courses(
+    roster: Roster, gradebook: FakePlatform, reason: str
+) -> None:
+    gradebook.fail(MEMBERSHIPS, ENDLESS[reason])
+    other = another(roster)
+
+    assert rosters.drain() == 1
+
+    # The next night it would be the same, but not before: meanwhile it would hold up its VLE's other courses.
+    roster.refresh_from_db()
+    assert (roster.problem, roster.due_at, roster.leased_until) == (reason, None, None)
+    assert rosters.CALM_SECONDS - 5 < waits(other) <= rosters.CALM_SECONDS
+
+
+def test_nobody_calls_us_back_to_a_vle_that_wears_us_out(roster: Roster, gradebook: FakePlatform) -> None:
+    gradebook.fail(MEMBERSHIPS, ENDLESS["endless"])
+    rosters.drain()
+    other, vle = another(roster, due_at=None), gradebook.register(client_id="another")
+    elsewhere = another(roster, Deployment.objects.get(registration=vle), due_at=None)
+
+    asked = [rosters.ask(Roster.objects.filter(pk=one.pk), now=timezone.now()) for one in (other, elsewhere)]
+
+    assert asked == [False, True]
+    assert rings() == 1
+
+
 def test_a_course_that_is_gone_is_no_sign_for_the_others(roster: Roster, gradebook: FakePlatform) -> None:
     gradebook.fail(MEMBERSHIPS, Fault(status=404))
     other = another(roster)
@@ -571,7 +604,7 @@ def test_what_nobody_foresaw(roster: Roster, caplog: pytest.LogCaptureFixture) -
     assert rosters.drain() == 1
 
     assert 29 < waits(roster) < 61
-    assert roster.problem.startswith("Something went wrong on the tool's side.")
+    assert roster.problem == "our_fault"
     assert [line.levelname for line in caplog.records] == ["ERROR"]
     assert tallied() == {"our_fault": 1}
 

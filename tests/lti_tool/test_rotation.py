@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from deploy.celery import app
 from lti_tool import ags, keys, pylti, tasks
+from lti_tool.line_items import Column
 from lti_tool.models import LineItem, Registration, ToolKey
 from tests import settings as deployed
 from tests.factories import at_once
@@ -260,7 +261,7 @@ def test_launches_scores_and_choices_of_content_go_through_a_rotation(
             assert Visitor(platform).launch().status_code == 302
         vle.look()
         score = ags.Score(f"user-{hour}", 80, "Passed.", timezone.now())
-        ags.send(line_item, registration, score, ags.Column("All-staff awareness", "activity-1"))
+        ags.send(line_item, registration, score, Column("All-staff awareness", "activity-1"))
         chosen = pylti.deep_linking_answer(registration, deployment_id="1", items=[], data="", message="")
         assert vle.verifies(chosen)
         wait(2 * HOUR)

@@ -16,8 +16,8 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from lti_tool import cures, nrps, registrations, self_test
-from lti_tool.ags import LINE_ITEM, LINE_ITEM_READONLY, RESULT_READONLY, SCORE
+from lti_tool import cures, nrps, registrations, self_test, troubles
+from lti_tool.gradebook import LINE_ITEM, LINE_ITEM_READONLY, RESULT_READONLY, SCORE
 from lti_tool.models import ConnectionTally, Context, Family, Membership, Registration
 from lti_tool.self_test import Check, Outcome
 from tests import factories
@@ -116,6 +116,24 @@ def test_without_the_tick_nothing_is_written_in_the_vle(connected: Connected) ->
     assert {(asked.method, asked.path) for asked in platform.received if asked.method != "GET"} == {
         ("POST", "/token")
     }
+
+
+def test_only_one_at_a_time_of_a_connection(connected: Connected) -> None:
+    platform, registration = connected()
+    published, meanwhile = platform.jwks_document(), []
+
+    def begin_another() -> dict[str, Any]:
+        meanwhile.extend(self_test.run(registration))
+        return published
+
+    platform.jwks_document = begin_another
+
+    checks = self_test.run(registration)
+
+    assert [(check.outcome, check.found) for check in meanwhile] == [(NOT_POSSIBLE, self_test.RUNNING)]
+    assert outcomes(checks) == all_passed([*CONNECTION, *SERVICES])
+    platform.jwks_document = lambda: published
+    assert outcomes(self_test.run(registration)) == all_passed([*CONNECTION, *SERVICES])
 
 
 def test_what_was_found_counts_and_names_nobody(connected: Connected) -> None:
@@ -548,6 +566,12 @@ def test_every_problem_has_a_cure_for_every_make() -> None:
     for problem in cures.CURES:
         for family in Family:
             assert cures.of(problem, family)
+
+
+@pytest.mark.parametrize("reason", sorted(troubles.SERVICES))
+@pytest.mark.parametrize("family", Family)
+def test_every_reason_of_a_service_has_a_cure_that_is_no_test(family: Family, reason: str) -> None:
+    assert cures.of(reason, family) not in {cures.of("of no name", family), troubles.TEST}
 
 
 def test_the_command_says_it_all_and_fails_when_something_did(connected: Connected) -> None:

@@ -30,6 +30,8 @@ from lti1p3platform.score import UpdateScoreStatus
 from lti1p3platform.service_connector import AssignmentsGradesService, NamesRoleProvisioningService
 
 from lti_tool import ags
+from lti_tool.gradebook import ScoreRefused
+from lti_tool.line_items import Column
 from lti_tool.models import Launch, LineItem, Membership, Registration, ToolKey
 from lti_tool.registration import Platform, register
 from tests.platforms.acts import fill_in, read_rosters
@@ -304,7 +306,7 @@ def score(percentage: int) -> ags.Score:
 
 def send(percentage: int) -> None:
     line_item = LineItem.objects.select_related("resource_link").get()
-    column = ags.Column(label="All-staff awareness", resource_id="activity-1")
+    column = Column(label="All-staff awareness", resource_id="activity-1")
     ags.send(line_item, Registration.objects.get(), score(percentage), column)
 
 
@@ -377,7 +379,7 @@ def test_its_conflict_is_settled_by_its_results(server: Server, registration: Re
     server.scores["1"] = [{**newer, "scoreGiven": 85}]
 
     send(85)  # what is there is what we bring
-    with pytest.raises(ags.ScoreRefused, match="newer_grade"):
+    with pytest.raises(ScoreRefused, match="newer_grade"):
         send(90)
 
     assert [taken["scoreGiven"] for taken in server.scores["1"]] == [85]

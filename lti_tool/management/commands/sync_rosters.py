@@ -3,8 +3,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from lti_tool import rosters
-from lti_tool.models import Roster
+from lti_tool import rosters, troubles
+from lti_tool.models import ConnectionTally, Roster
 
 
 class Command(BaseCommand):
@@ -20,4 +20,5 @@ class Command(BaseCommand):
         troubled = Roster.objects.exclude(problem="").order_by("pk")
         self.stdout.write(f"{read} lists tried. {troubled.count()} could not be read.")
         for roster in troubled[:20]:
-            self.stdout.write(f"  course {roster.context_id}: {roster.problem}")
+            trouble = troubles.of(ConnectionTally.Kind.ROSTER, roster.problem)
+            self.stdout.write(f"  course {roster.context_id}: {trouble.what} {trouble.cure}")
