@@ -232,7 +232,9 @@ def test_empty_pages_that_name_another(own_answers: FakePlatform, registration: 
 
 def test_an_empty_page_in_the_middle(gradebook: FakePlatform, registration: Registration) -> None:
     following = page(id="x", members=[], link="<?at=3>; rel=next")
-    gradebook.fail(MEMBERSHIPS, page(member(), link="<?at=2>; rel=next"), following, page(member(user_id="2")))
+    gradebook.fail(
+        MEMBERSHIPS, page(member(), link="<?at=2>; rel=next"), following, page(member(user_id="2"))
+    )
 
     assert len(read(gradebook, registration)) == 2
 
