@@ -544,8 +544,9 @@ def test_a_vle_that_does_not_answer_is_not_asked_for_its_other_courses(
 
 
 ENDLESS = {
-    "endless": Fault(status=200, body=b'{"members": []}', headers={"Link": "<?at=2>; rel=next"}),
-    "too_large": Fault(status=200, body=b"x" * (nrps.MAX_BYTES + 1)),
+    # The second page names itself as the next.
+    "endless": [Fault(status=200, body=b'{"members": []}', headers={"Link": "<?at=2>; rel=next"})] * 2,
+    "too_large": [Fault(status=200, body=b"x" * (nrps.MAX_BYTES + 1))],
 }
 
 
@@ -553,7 +554,7 @@ ENDLESS = {
 def test_a_vle_that_wears_us_out_waits_for_long_with_all_its_courses(
     roster: Roster, gradebook: FakePlatform, reason: str
 ) -> None:
-    gradebook.fail(MEMBERSHIPS, ENDLESS[reason])
+    gradebook.fail(MEMBERSHIPS, *ENDLESS[reason])
     other = another(roster)
 
     assert rosters.drain() == 1
@@ -565,7 +566,7 @@ def test_a_vle_that_wears_us_out_waits_for_long_with_all_its_courses(
 
 
 def test_nobody_calls_us_back_to_a_vle_that_wears_us_out(roster: Roster, gradebook: FakePlatform) -> None:
-    gradebook.fail(MEMBERSHIPS, ENDLESS["endless"])
+    gradebook.fail(MEMBERSHIPS, *ENDLESS["endless"])
     rosters.drain()
     other, vle = another(roster, due_at=None), gradebook.register(client_id="another")
     elsewhere = another(roster, Deployment.objects.get(registration=vle), due_at=None)
