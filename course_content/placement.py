@@ -111,7 +111,7 @@ def _named(said: Mapping[str, str], launch: Launch, own: Activity | None) -> Act
     named = activities.named(pk, launch.link)
     if named is None:
         raise ForeignActivity
-    if own is not None and _is_old(launch):
+    if own is not None and (activities.stands_for(own, named) or _is_old(launch)):
         return own
     is_copy = deep_linking.LINK_HISTORY in said
     return activities.settle(launch.link, named, is_copy=is_copy, now=launch.launched_at)

@@ -75,6 +75,13 @@ def _trust(course: Context | None, deployment: Deployment) -> int | None:
     return school.trust_id if school else None
 
 
+def stands_for(own: Activity, named: Activity) -> bool:
+    """Whether a link that names one activity means its own: that is the one named, a copy of it, or has taken its
+    settings.
+    """
+    return named.pk in (own.pk, own.copied_from_id) or named.copied_from_id == own.pk
+
+
 @transaction.atomic
 def settle(link: ResourceLink, named: Activity, *, is_copy: bool = False, now: datetime) -> Activity:
     """Make the activity that a link names the link's own, or a copy of it.
@@ -85,16 +92,16 @@ def settle(link: ResourceLink, named: Activity, *, is_copy: bool = False, now: d
     - Otherwise it belongs to the link that this one was copied from, and this one gets a copy: the same settings
       (but no due date that has passed), nobody's results.
     - A link that has a copy of it already keeps that.
-    - A link that had another activity gives that up: its author has chosen anew. What people did in it stays with
-      it, and the lead's page goes on showing both.
+    - A link whose author has chosen the same module again keeps its activity, which takes the new settings once:
+      nobody begins anew for another pass mark. Another module's activity takes the link over; what people did in
+      the one before stays with it, and the lead's page goes on showing both.
     """
     # One at a time for each link; of two links that name one activity the conditional update lets one have it.
     # `no_key`: launches that refer to the link need not wait.
     ResourceLink.objects.select_for_update(no_key=True).get(pk=link.pk)
     own = Activity.objects.filter(resource_link=link).first()
-    if own is not None and named.pk in (own.pk, own.copied_from_id):
+    if own is not None and stands_for(own, named):
         return own
-    Activity.objects.filter(resource_link=link).update(resource_link=None)
     begun_elsewhere = Enrolment.objects.filter(activity=OuterRef("pk")).exclude(resource_link=link)
     placed_here = Q(placed_in=link.context_id)
     free = Activity.objects.filter(
@@ -104,6 +111,10 @@ def settle(link: ResourceLink, named: Activity, *, is_copy: bool = False, now: d
         deployment=link.deployment_id,
         resource_link=None,
     )
+    if own is not None and own.module == named.module and free.update(copied_from=own):
+        Activity.objects.filter(pk=own.pk).update(**asdict(Settings.of(named)))
+        return Activity.objects.get(pk=own.pk)
+    Activity.objects.filter(resource_link=link).update(resource_link=None)
     if free.update(resource_link=link):
         return Activity.objects.get(pk=named.pk)
     settings = Settings.of(named)

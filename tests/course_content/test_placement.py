@@ -250,9 +250,39 @@ def test_an_old_launch_loaded_again_brings_nothing_back(link: ResourceLink, plac
     assert placement.activity_of(old) == anew
 
 
-def test_a_link_made_by_hand_that_is_chosen_for(link: ResourceLink, placed: Activity) -> None:
+def test_the_same_module_chosen_again_changes_the_settings_alone(
+    link: ResourceLink, placed: Activity
+) -> None:
+    """Moodle's "Select content" is also how an author changes a pass mark: nobody begins anew for that."""
+    opened(link, placed)
+    enrolment = factories.make_enrolment(placed, link=link)
+    anew = factories.make_activity(
+        link, resource_link=None, placed_in=link.context, module="small", pass_mark=65
+    )
+    assert opened(link, anew) == placed
+    enrolment.refresh_from_db()
+    placed.refresh_from_db()
+    assert (enrolment.activity, placed.pass_mark, placed.resource_link) == (placed, 65, link)
+    assert list(activities_at(link)) == [placed]
+
+    # Once: what its lead sets afterwards stays.
+    Activity.objects.filter(pk=placed.pk).update(pass_mark=70)
+    assert (opened(link, anew).pass_mark, opened(link, placed).pass_mark) == (70, 70)
+
+
+def test_a_copy_of_a_link_whose_module_was_chosen_again(link: ResourceLink, placed: Activity) -> None:
+    opened(link, placed)
+    anew = factories.make_activity(link, resource_link=None, placed_in=link.context, module="small")
+    opened(link, anew)
+    copy = opened(another_link(link), anew)
+    assert (copy.copied_from, copy.pass_mark) == (anew, anew.pass_mark)
+    assert opened(link, anew) == placed
+
+
+def test_a_link_made_by_hand_that_another_module_is_chosen_for(link: ResourceLink) -> None:
     by_hand = placement.activity_of(launch_of(link, {"module": "small"}))
-    assert opened(link, placed) == placed
+    anew = factories.make_activity(link, resource_link=None, placed_in=link.context)
+    assert opened(link, anew) == anew
     by_hand.refresh_from_db()
     assert by_hand.resource_link is None
 
