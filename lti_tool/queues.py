@@ -1,5 +1,6 @@
-"""What all rows that are queues share: the doorbell, and how long a worker
-holds one and waits after a failure (design §1)."""
+"""What all rows that are queues share: the doorbell, how long a worker holds one, and how long it waits after a
+failure (design §1).
+"""
 
 import logging
 import random

@@ -33,6 +33,7 @@ class Activity(models.Model):
     placed_in = models.ForeignKey(
         "lti_tool.Context", models.PROTECT, null=True, blank=True, related_name="activities"
     )
+    # The copied link's activity; or, of one chosen again for its link, the link's own, which took its settings.
     copied_from = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="copies")
     module = models.SlugField(max_length=100)
     # Copied from the module, so that a list of activities reads no pack.
