@@ -25,7 +25,7 @@ def taught_to(request: HttpRequest, enrolment_pk: int) -> tuple[Enrolment, Modul
     """An enrolment of somebody signed in here, and the module as it is taught now. Raises PageRefused."""
     enrolment = enrolment_of(request, enrolment_pk)
     try:
-        return enrolment, catalogue.get_module(enrolment.activity.module)
+        return enrolment, catalogue.taught_by(enrolment.activity)
     except catalogue.ModuleNotFound:
         raise PageRefused(
             reason="module_not_loaded",

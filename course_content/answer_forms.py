@@ -12,19 +12,26 @@ from django.utils.translation import gettext_lazy as _
 from course_content import marking
 from course_content.forms import NOT_ON_OFFER
 from course_content.questions import (
-    AnyQuestion,
+    AnyExercise,
     Confidence,
     MatchingQuestion,
     Option,
     OrderingQuestion,
+    Position,
     ReasonedQuestion,
     SingleQuestion,
     SortingQuestion,
     Target,
+    Unmarked,
 )
 from grading.forms import Problems
 
 Fields = dict[str, forms.Field]
+
+_NOTHING_CHOSEN = {
+    "confidence": _("Choose how sure you are."),
+    "position": _("Choose what you would decide."),
+}
 
 
 class AnswerForm(forms.Form):
@@ -34,7 +41,7 @@ class AnswerForm(forms.Form):
         self,
         data: Any,
         *,
-        question: AnyQuestion | Confidence,
+        question: AnyExercise,
         saved: Sequence[str] = (),
         prefix: str | None = None,
     ) -> None:
@@ -65,9 +72,9 @@ class AnswerForm(forms.Form):
         if self.errors:
             return cleaned
         value = _value(self.question, cleaned)
-        if isinstance(self.question, Confidence):
+        if isinstance(self.question, Unmarked):
             if not value:
-                raise forms.ValidationError(_("Choose how sure you are."))
+                raise forms.ValidationError(_NOTHING_CHOSEN[self.question.kind])
             return {**cleaned, "value": value}
         try:
             return {**cleaned, "value": marking.clean_answer(self.question, value)}
@@ -78,12 +85,12 @@ class AnswerForm(forms.Form):
 # --- what is asked --------------------------------------------------------------------------------
 
 
-def _fields(question: AnyQuestion | Confidence, saved: Sequence[str]) -> Fields:
+def _fields(question: AnyExercise, saved: Sequence[str]) -> Fields:
     first = saved[0] if saved else None
     if isinstance(question, Confidence):
         levels = [(str(n), level) for n, level in enumerate(question.levels, 1)]
         return {"answer": _radios("", levels, first)}
-    if isinstance(question, SingleQuestion):
+    if isinstance(question, SingleQuestion | Position):
         return {"answer": _radios("", _named(question.options), first)}
     if isinstance(question, ReasonedQuestion):
         return {
@@ -142,7 +149,7 @@ def _list(label: Any, empty: Any, choices: list[tuple[str, str]], initial: str |
 # --- what was answered ----------------------------------------------------------------------------
 
 
-def _value(question: AnyQuestion | Confidence, cleaned: Mapping[str, Any]) -> list[str]:
+def _value(question: AnyExercise, cleaned: Mapping[str, Any]) -> list[str]:
     """The option ids that the fields say, as `marking.clean_answer` takes them."""
     if isinstance(question, ReasonedQuestion):
         return [cleaned["verdict"], cleaned["reason"]]

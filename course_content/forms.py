@@ -1,7 +1,7 @@
 """What learners fill in: a choice, an answer, a name; and authors: settings. No file, ever (design decision 9)."""
 
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from django import forms
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from course_content import picker
 from course_content.placement import Placement, usual_settings
 from course_content.schema import Module
+from course_content.templatetags.content import audience_name, nation_name
 from grading.activities import Settings
 from grading.forms import ActivitySettings, Problems, plain_line
 from grading.models import Activity
@@ -69,6 +70,12 @@ class ChoiceForm(forms.Form):
 class PlacementForm(ActivitySettings):
     """How an author places one module. What the VLE leaves no choice in is not asked."""
 
+    nation = forms.ChoiceField(
+        label=_("Nation"),
+        help_text=_("Law and guidance differ. People read what holds in theirs."),
+        error_messages=NOT_ON_OFFER,
+    )
+    audience = forms.ChoiceField(label=_("For"), error_messages=NOT_ON_OFFER)
     graded = forms.ChoiceField(
         label=_("Grade"),
         choices=[("yes", _("in the gradebook")), ("no", _("none"))],
@@ -80,19 +87,36 @@ class PlacementForm(ActivitySettings):
         error_messages=NOT_ON_OFFER,
     )
 
-    def __init__(self, data: Any, *, module: Module, place: picker.Place) -> None:
-        usual = Activity(module=module.slug, **asdict(usual_settings(module)))
+    def __init__(
+        self, data: Any, *, module: Module, place: picker.Place, wanted: picker.Wanted = picker.NOTHING_YET
+    ) -> None:
+        settings = usual_settings(module, nation=wanted.nation or place.nation, audience=wanted.audience)
+        usual = Activity(module=module.slug, **asdict(settings))
         super().__init__(data, prefix=module.slug, instance=usual)
         self.module = module
+        self._offer("nation", module.nations, nation_name)
+        self._offer("audience", module.audiences, audience_name)
+        if module.quiz is None:
+            for name in ("pass_mark", "attempts_allowed", "keeps", "graded"):
+                del self.fields[name]
         self.fields["title"].help_text = _("What people read in the course.")
         if place.request and not place.minds_due_date:
             self.fields["due_at"].help_text += " " + _(
                 "Your course does not take it over: set it there, too."
             )
         if not place.offers_grade:
-            del self.fields["graded"]
+            self.fields.pop("graded", None)
         if not place.offers_window:
             del self.fields["opens"]
+
+    def _offer(self, name: str, values: Sequence[str], words: Callable[[str], str]) -> None:
+        """Ask for one of these, unless there is nothing to choose."""
+        if len(values) < 2:
+            del self.fields[name]
+            return
+        field: Any = self.fields[name]
+        field.choices = [(value, words(value)) for value in values]
+        field.initial = getattr(self.instance, name)
 
     @property
     def problems(self) -> Problems:
@@ -109,8 +133,10 @@ class PlacementForm(ActivitySettings):
     def chosen(self) -> picker.Chosen:
         """What was filled in, once it is valid."""
         said, opens = self.cleaned_data, self.cleaned_data.get("opens")
+        settings = Settings.of(self.instance)
+        for_whom = {name: said[name] for name in ("nation", "audience") if name in said}
         return picker.Chosen(
-            placement=Placement(self.module, Settings.of(self.instance)),
+            placement=Placement(self.module, replace(settings, **for_whom)),
             graded=said.get("graded") == "yes",
             in_new_window=opens == "window" if opens else None,
         )

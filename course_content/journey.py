@@ -13,8 +13,19 @@ from typing import Protocol
 
 from django.utils.translation import gettext_lazy as _
 
-from course_content.questions import Confidence
-from course_content.schema import Choice, Claim, Commitment, GuidanceEntry, Lesson, Module, Node, Quiz, Step
+from course_content.questions import Unmarked
+from course_content.schema import (
+    Choice,
+    Claim,
+    Commitment,
+    GuidanceEntry,
+    Lesson,
+    Module,
+    Node,
+    Quiz,
+    Section,
+    Step,
+)
 
 
 class Progress(Protocol):
@@ -69,9 +80,27 @@ class Stop:
 
     @property
     def kind(self) -> str:
-        if isinstance(self.step, Lesson) and self.step.exercises:
+        if isinstance(self.step, Lesson) and self.step.rest:
+            return str(_("Break"))
+        if isinstance(self.step, Lesson) and (self.step.exercises or self.step.recall):
             return str(_("Reading and exercises"))
         return str(KINDS[self.step.kind])
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Some stops that belong together, under the title of their section; without one, all there are."""
+
+    section: Section | None
+    stops: tuple[Stop, ...]
+
+    @property
+    def minutes(self) -> int:
+        return sum(stop.step.minutes for stop in self.stops)
+
+    @property
+    def is_behind(self) -> bool:
+        return all(stop.is_behind for stop in self.stops)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +108,18 @@ class Journey:
     """The whole way through a module for one person."""
 
     stops: tuple[Stop, ...]
+    sections: tuple[Section, ...] = ()
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        if not self.sections:
+            return (Stage(None, self.stops),)
+        by_slug = {stop.step.slug: stop for stop in self.stops}
+        return tuple(Stage(s, tuple(by_slug[slug] for slug in s.steps)) for s in self.sections)
+
+    def stage_of(self, slug: str) -> Section | None:
+        """The section in which a step stands."""
+        return next((section for section in self.sections if slug in section.steps), None)
 
     @property
     def next(self) -> Stop | None:
@@ -134,7 +175,8 @@ def journey(module: Module, progress: Mapping[str, Progress], *, passed: bool) -
             return Status.NEXT if step is first_open else Status.LATER
         return Status.SKIPPED if record.skipped else Status.DONE
 
-    return Journey(tuple(Stop(step, n, status(step)) for n, step in enumerate(module.steps, 1)))
+    stops = (Stop(step, n, status(step)) for n, step in enumerate(module.steps, 1))
+    return Journey(tuple(stops), module.sections)
 
 
 def _before_quiz(stops: Iterable[Stop]) -> Iterator[Stop]:
@@ -167,7 +209,7 @@ def _claims_of(step: Step) -> tuple[str, ...]:
     if isinstance(step, Commitment | Quiz):
         return ()
     exercises = step.exercises if isinstance(step, Lesson) else ()
-    own = [claim for e in exercises if not isinstance(e, Confidence) for claim in e.claims]
+    own = [claim for e in exercises if not isinstance(e, Unmarked) for claim in e.claims]
     return tuple(dict.fromkeys((*step.claims, *own)))
 
 

@@ -5,14 +5,15 @@ the pack (error) or asks for a second look (warning).
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from course_content.hosts import is_allowed_url
-from course_content.questions import Confidence
+from course_content.parts import Audience, Claim, Nation, holds_in
+from course_content.questions import Unmarked
 from course_content.reading_age import HIGHEST_GRADE, grade
-from course_content.schema import Commitment, Lesson, Quiz, Step
+from course_content.schema import Bank, Commitment, Lesson, Quiz, Step
 from course_content.sources import Loc, PieceOfText, Source
 
 Severity = Literal["error", "warning"]
@@ -58,33 +59,47 @@ def repeated(ids: Sequence[str], loc: Loc, name: str = "id") -> Iterator[Finding
 # --- claims named by a step -----------------------------------------------------------------------
 
 
-def claims_named(part: Step) -> Iterator[tuple[Loc, tuple[str, ...]]]:
-    """Every place in a step that names claims."""
-    if isinstance(part, Quiz):
+def claims_named(part: Step | Bank) -> Iterator[tuple[Loc, tuple[str, ...]]]:
+    """Every place in a step, or in a bank, that names claims."""
+    if isinstance(part, Quiz | Bank):
         for i, question in enumerate(part.questions):
             yield ("questions", i, "claims"), question.claims
-    elif not isinstance(part, Commitment):
+    elif not isinstance(part, Commitment) and not (isinstance(part, Lesson) and part.rest):
         yield ("claims",), part.claims
     if isinstance(part, Lesson):
         for i, exercise in enumerate(part.exercises):
             # What an exercise says of its own, besides its lesson's claims.
-            if not isinstance(exercise, Confidence) and exercise.claims:
+            if not isinstance(exercise, Unmarked) and exercise.claims:
                 yield ("exercises", i, "claims"), exercise.claims
 
 
-def claim_findings(named: Iterable[tuple[Loc, tuple[str, ...]]], known: set[str]) -> Iterator[Finding]:
-    for loc, claims in named:
-        if not claims:
+def claim_findings(
+    named: Iterable[tuple[Loc, tuple[str, ...]]],
+    claims: Mapping[str, Claim],
+    nation: Nation,
+    audience: Audience,
+) -> Iterator[Finding]:
+    """Claims that are not there, or that hold for others than these readers."""
+    for loc, ids in named:
+        if not ids:
             yield Finding(loc, "names no claim it rests on", "warning")
-        for i, claim in enumerate(claims):
-            if claim not in known:
-                yield Finding((*loc, i), f"there is no claim '{claim}' in claims.yaml")
+        for i, one in enumerate(ids):
+            claim = claims.get(one)
+            if claim is None:
+                yield Finding((*loc, i), f"there is no claim '{one}' in claims.yaml or claims/")
+            elif not holds_in(claim.nation, nation):
+                yield Finding((*loc, i), f"'{one}' holds in {claim.nation}, not in {nation}")
+            elif claim.audiences and audience not in claim.audiences:
+                yield Finding(
+                    (*loc, i), f"'{one}' may be told to {', '.join(claim.audiences)}, not to {audience}"
+                )
 
 
 # --- text -----------------------------------------------------------------------------------------
 
 _IMAGE = re.compile(r"!\[|<img\b|\bdata:\S", re.IGNORECASE)
 _HTML = re.compile(r"<(?!https?://)[a-z/!?]", re.IGNORECASE)
+_LOCAL = re.compile(r"[ ]*::: local\b")
 _LINKS = (
     re.compile(r"\]\(\s*<?([^)\s>]*)"),
     re.compile(r"^\s*\[[^\]]+\]:\s*(\S+)"),
@@ -104,6 +119,8 @@ def text_findings(text: PieceOfText) -> Iterator[Finding]:
             yield Finding(text.loc, "images are not allowed anywhere in a pack", line=number)
         elif _HTML.search(line):
             yield Finding(text.loc, "HTML is not allowed; use Markdown", line=number)
+        if text.loc != ("body",) and _LOCAL.match(line):
+            yield Finding(text.loc, "only a lesson has places for '::: local'", line=number)
         links = {m.rstrip(".,;:") for pattern in _LINKS for m in pattern.findall(line)}
         for link in sorted(links):
             if not is_allowed_url(link):

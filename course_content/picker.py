@@ -15,7 +15,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext
 
 from course_content import catalogue
-from course_content.placement import BadParameter, Placement
+from course_content.placement import BadParameter, Placement, nation_of
 from course_content.schema import Lesson, Module
 from course_content.templatetags.content import audience_name, nation_name
 from grading import activities
@@ -42,6 +42,12 @@ class Place:
         if self.request is None:
             return str(self.launch.link)
         return str(self.request.context or "")
+
+    @property
+    def nation(self) -> str:
+        """The school's, as far as it is known."""
+        course = self.request.context if self.request else self.launch.link.context
+        return nation_of(course, self.launch.deployment)
 
     @property
     def takes_activities(self) -> bool:
@@ -104,9 +110,18 @@ class Wanted:
         words = f"{module.title} {module.summary} {' '.join(module.outcomes)} {module.slug}".casefold()
         return (
             all(word in words for word in self.text.casefold().split())
-            and self.nation in ("", module.nation)
-            and self.audience in ("", module.audience)
+            and self.nation in ("", *module.nations)
+            and self.audience in ("", *module.audiences)
         )
+
+    def as_wanted(self, module: Module) -> Module:
+        """The module for the nation and audience that are looked for, where it is written for them."""
+        nation = self.nation if self.nation in module.nations else None
+        audience = self.audience if self.audience in module.audiences else None
+        return catalogue.get_module(module.slug, nation=nation, audience=audience)
+
+
+NOTHING_YET = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +154,14 @@ class Shelf:
 
 def shelf(wanted: Wanted, *, today: date) -> Shelf:
     """What there is of what is wanted, by title."""
-    modules = catalogue.all_modules()
+    modules = [wanted.as_wanted(module) for module in catalogue.all_modules()]
     cards = {
         module.slug: Card(module, module.slug in wanted.chosen, len(module.overdue_guidance(today)))
         for module in modules
     }
     found = tuple(card for card in cards.values() if wanted.finds(card.module))
-    nations = {module.nation for module in modules}
-    audiences = {module.audience for module in modules}
+    nations = {nation for module in modules for nation in module.nations}
+    audiences = {audience for module in modules for audience in module.audiences}
     return Shelf(
         found=found,
         also_chosen=tuple(card for card in cards.values() if card.is_chosen and card not in found),

@@ -3,7 +3,7 @@
 Parameters come from the link's custom parameters, else from the query of its address.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -18,7 +18,7 @@ from grading import activities
 from grading.activities import Settings
 from grading.models import Activity
 from lti_tool import deep_linking
-from lti_tool.models import Launch, ResourceLink
+from lti_tool.models import Context, Deployment, Launch, ResourceLink
 
 # What the record keeps of a title; VLEs take 255 characters.
 MOST_TITLE = 200
@@ -90,7 +90,7 @@ def activity_of(launch: Launch) -> Activity:
     if own is not None:
         return own
     try:
-        placed = read(said)
+        placed = read(said, nation=nation_of(link.context, link.deployment))
     except BadParameter as bad:
         raise NotSetUp(bad) from None
     if placed is not None:
@@ -136,8 +136,17 @@ def _original(said: Mapping[str, str], link: ResourceLink) -> Activity | None:
     return next((by_link[pk] for pk in earlier if pk in by_link), None)
 
 
-def read(said: Mapping[str, str]) -> Placement | None:
-    """The placement that the parameters of a link describe; None without `module`. Raises BadParameter."""
+def nation_of(course: Context | None, deployment: Deployment) -> str:
+    """The nation of the school that a course belongs to; empty where no school is known."""
+    school = (course.school if course else None) or deployment.school
+    return school.nation if school else ""
+
+
+def read(said: Mapping[str, str], *, nation: str = "") -> Placement | None:
+    """The placement that the parameters of a link describe; None without `module`. `nation` is the school's.
+
+    Raises BadParameter.
+    """
     if "module" not in said:
         return None
     try:
@@ -145,9 +154,13 @@ def read(said: Mapping[str, str]) -> Placement | None:
     except catalogue.ModuleNotFound:
         slugs = ", ".join(known.slug for known in catalogue.all_modules())
         raise BadParameter("module", said["module"], slugs) from None
-    usual = usual_settings(module)
+    usual = usual_settings(module, nation=nation)
     settings = replace(
         usual,
+        nation=_read(said, "nation", _one_of(module.nations), usual.nation, ", ".join(module.nations)),
+        audience=_read(
+            said, "audience", _one_of(module.audiences), usual.audience, ", ".join(module.audiences)
+        ),
         pass_mark=_read(
             said,
             "pass_mark",
@@ -167,12 +180,14 @@ def read(said: Mapping[str, str]) -> Placement | None:
     return Placement(module, settings)
 
 
-def usual_settings(module: Module) -> Settings:
-    """How a module is placed unless its author says otherwise."""
+def usual_settings(module: Module, *, nation: str = "", audience: str = "") -> Settings:
+    """How a module is placed unless its author says otherwise: for this nation and audience, if it is written
+    for them.
+    """
     return Settings(
         title=module.title[:MOST_TITLE],
-        nation=module.nation,
-        audience=module.audience,
+        nation=nation if nation in module.nations else module.nation,
+        audience=audience if audience in module.audiences else module.audience,
         pass_mark=module.pass_mark,
     )
 
@@ -194,6 +209,15 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
         if not (text.isascii() and text.isdigit() and len(text) <= 3 and least <= int(text) <= most):
             raise ValueError(text)
         return int(text)
+
+    return reader
+
+
+def _one_of(known: Sequence[str]) -> Callable[[str], str]:
+    def reader(text: str) -> str:
+        if text not in known:
+            raise ValueError(text)
+        return text
 
     return reader
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from course_content.local_places import place_findings
 from course_content.pack_rules import Finding, repeated
 from course_content.questions import (
     AnyQuestion,
@@ -9,12 +10,14 @@ from course_content.questions import (
     MatchingQuestion,
     MultipleQuestion,
     OrderingQuestion,
+    Position,
     ReasonedQuestion,
     SingleQuestion,
     SortingQuestion,
     SpottingQuestion,
+    Unmarked,
 )
-from course_content.schema import Lesson, Quiz, places_in
+from course_content.schema import Bank, Lesson, Quiz, places_in
 from course_content.sources import Loc
 
 # Enough questions that a colleague's paper, or one's own second go, is a different paper.
@@ -22,8 +25,10 @@ BANK_PER_DRAWN = 3
 
 
 def quiz_findings(quiz: Quiz) -> Iterator[Finding]:
-    """A bank too small for its draw, and answers that do not fit their question."""
-    if len(quiz.questions) < BANK_PER_DRAWN * quiz.draw:
+    """A bank too small for its draw; `quiz` with the questions of its banks."""
+    if not quiz.questions:
+        yield Finding(("questions",), "there are none: name some 'banks', or write questions here")
+    elif len(quiz.questions) < BANK_PER_DRAWN * quiz.draw:
         message = (
             f"draws {quiz.draw} from {len(quiz.questions)} questions;"
             f" the bank must hold at least {BANK_PER_DRAWN} times as many as are drawn"
@@ -33,8 +38,12 @@ def quiz_findings(quiz: Quiz) -> Iterator[Finding]:
     if quiz.critical_at_least > min(critical, quiz.draw):
         message = f"asks for {quiz.critical_at_least}; the bank has {critical}, {quiz.draw} drawn"
         yield Finding(("critical_at_least",), message)
-    yield from repeated([q.id for q in quiz.questions], ("questions",))
-    for i, question in enumerate(quiz.questions):
+
+
+def bank_findings(bank: Bank | Quiz) -> Iterator[Finding]:
+    """Ids used twice, and answers that do not fit their question."""
+    yield from repeated([q.id for q in bank.questions], ("questions",))
+    for i, question in enumerate(bank.questions):
         if question.topic is None:
             yield Finding(("questions", i), "needs a 'topic', over which a paper is spread")
         yield from question_findings(question, ("questions", i))
@@ -106,7 +115,9 @@ def lesson_findings(lesson: Lesson, body_line: int) -> Iterator[Finding]:
     """Exercises that are no sound questions or pretend to be graded, and places in the body for none."""
     yield from repeated([e.id for e in lesson.exercises], ("exercises",))
     for i, exercise in enumerate(lesson.exercises):
-        if isinstance(exercise, Confidence):
+        if isinstance(exercise, Position):
+            yield from _position_findings(exercise, ("exercises", i))
+        if isinstance(exercise, Unmarked):
             continue
         yield from question_findings(exercise, ("exercises", i))
         if exercise.critical:
@@ -121,17 +132,31 @@ def lesson_findings(lesson: Lesson, body_line: int) -> Iterator[Finding]:
             elif place in seen:
                 yield Finding(("body",), f"the exercise '{place}' is placed twice", line=number)
             seen.add(place)
+    yield from place_findings(lesson.body, body_line)
+
+
+def _position_findings(position: Position, here: Loc) -> Iterator[Finding]:
+    ids = [o.id for o in position.options]
+    yield from repeated(ids, (*here, "options"))
+    for i, view in enumerate(position.views):
+        if view.option not in ids:
+            yield Finding((*here, "views", i, "option"), f"'{view.option}' is not one of the options")
 
 
 def before_findings(lesson: Lesson, others: Sequence[Lesson]) -> Iterator[Finding]:
-    """A confidence exercise that looks back on one that is not there, or has another scale."""
-    scales = {e.id: e for one in others for e in one.exercises if isinstance(e, Confidence)}
+    """An exercise that looks back on one that is not there, or was asked in another way."""
+    asked = {e.id: e for one in others for e in one.exercises if isinstance(e, Unmarked)}
     for i, exercise in enumerate(lesson.exercises):
-        if not isinstance(exercise, Confidence) or exercise.before is None:
+        if not isinstance(exercise, Unmarked) or exercise.before is None:
             continue
         loc = ("exercises", i, "before")
-        earlier = scales.get(exercise.before)
-        if earlier is None or earlier is exercise:
-            yield Finding(loc, f"there is no other confidence exercise '{exercise.before}' in the pack")
-        elif len(earlier.levels) != len(exercise.levels):
-            yield Finding(loc, f"has not as many levels as '{exercise.before}'")
+        earlier = asked.get(exercise.before)
+        if earlier is None or earlier.id == exercise.id or earlier.kind != exercise.kind:
+            yield Finding(loc, f"there is no other {exercise.kind} exercise '{exercise.before}' in the pack")
+        elif _asked_as(earlier) != _asked_as(exercise):
+            yield Finding(loc, f"is not answered in the same way as '{exercise.before}'")
+
+
+def _asked_as(exercise: Unmarked) -> object:
+    """What two answers must share to be set side by side."""
+    return len(exercise.levels) if isinstance(exercise, Confidence) else [o.id for o in exercise.options]

@@ -210,6 +210,34 @@ class Confidence(Part):
     before: Slug | None = None
 
 
-AnyExercise = AnyQuestion | Confidence
+class View(Part):
+    """What somebody in this role may say of a case, and which option it comes to."""
+
+    role: Text
+    option: Slug
+    reason: Text
+
+
+class Position(Part):
+    """What somebody would decide where no answer is right. Kept, never marked; then others' views are shown.
+
+    `before` names an earlier position of the form with the same options, to show whether the view has moved.
+    """
+
+    kind: Literal["position"]
+    id: Slug
+    prompt: Text
+    options: tuple[Option, ...] = Field(min_length=2, max_length=6)
+    views: tuple[View, ...] = ()
+    before: Slug | None = None
+
+    def option(self, option_id: str) -> Option | None:
+        return _with_id(self.options, option_id)
+
+
+# Exercises that ask what only the person themselves can know.
+Unmarked = Confidence | Position
+
+AnyExercise = AnyQuestion | Unmarked
 
 Exercise = Annotated[AnyExercise, Field(discriminator="kind")]

@@ -13,7 +13,7 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from course_content.assessments import Assessment
 from course_content.parts import (
@@ -26,6 +26,7 @@ from course_content.parts import (
     Minutes,
     Nation,
     Part,
+    Reach,
     Slug,
     Text,
 )
@@ -85,9 +86,18 @@ def places_in(body: str) -> tuple[str, ...]:
     return tuple(_EXERCISE_HERE.findall(body))
 
 
+class Recall(Part):
+    """Questions of these banks once more, ungraded: first those that a person got wrong before."""
+
+    draw: Annotated[int, Field(ge=1, le=20)]
+    banks: tuple[Slug, ...] = Field(min_length=1)
+
+
 class Lesson(Part):
     """Something to read, with exercises in it: each where the body has a line `::: exercise its-id`,
     those without such a line after the body. Answers are kept and explained, never graded.
+
+    A lesson to `rest` is a break: its minutes are nobody's training.
     """
 
     kind: Literal["lesson"] = "lesson"
@@ -96,8 +106,12 @@ class Lesson(Part):
     minutes: Minutes
     claims: tuple[Slug, ...] = ()
     content_note: str = ""
+    rest: bool = False
     body: Markdown
     exercises: tuple[Exercise, ...] = ()
+    recall: Recall | None = None
+    # The questions of the recall's banks; put here when the pack is read, never by an author.
+    recalled: tuple[Question, ...] = ()
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -113,11 +127,17 @@ class Lesson(Part):
         return (*zip(texts, [*placed, None], strict=True), *left)
 
     def exercise(self, exercise_id: str) -> AnyExercise | None:
-        return next((e for e in self.exercises if e.id == exercise_id), None)
+        return next((e for e in (*self.exercises, *self.recalled) if e.id == exercise_id), None)
+
+
+class Bank(Part):
+    """Questions on one subject, from which quizzes draw and lessons recall."""
+
+    questions: tuple[Question, ...] = Field(min_length=1)
 
 
 class Quiz(Part):
-    """The bank of questions, and how many of them make one paper."""
+    """What questions there are, its own and those of its `banks`, and how many of them make one paper."""
 
     kind: Literal["quiz"] = "quiz"
     slug: Slug
@@ -126,7 +146,8 @@ class Quiz(Part):
     intro: Markdown
     draw: Annotated[int, Field(ge=1, le=100)]
     critical_at_least: Annotated[int, Field(ge=0)] = 0
-    questions: tuple[Question, ...] = Field(min_length=1)
+    banks: tuple[Slug, ...] = ()
+    questions: tuple[Question, ...] = ()
 
 
 class Words(Part):
@@ -155,11 +176,45 @@ class Commitment(Part):
 Step = Lesson | Scenario | Assessment | Commitment | Quiz
 
 
+# --- what has changed -----------------------------------------------------------------------------
+
+
+class Reteach(Part):
+    """How a changed edition reaches some of those who were taught the one before."""
+
+    audiences: tuple[Audience, ...] = Field(min_length=1)
+    by: Literal["bridge", "retake", "none"]
+    # The form to take: a short bridge, or the whole again.
+    form: Slug | None = None
+    why: str = ""
+
+    @model_validator(mode="after")
+    def _says_how(self) -> "Reteach":
+        if (self.by == "none") is (self.form is not None):
+            raise ValueError("needs a 'form' to take, unless 'by' is none")
+        return self
+
+
+class Change(Part):
+    """One edition of guidance or law that took another's place, what is different, and who must learn it."""
+
+    id: Slug
+    guidance: Slug
+    replaces: Slug | None = None
+    nation: Reach
+    on: date
+    what: Markdown
+    reteach: tuple[Reteach, ...] = Field(min_length=1)
+
+    def reteaching(self, audience: Audience) -> Reteach | None:
+        return next((one for one in self.reteach if audience in one.audiences), None)
+
+
 # --- the module -----------------------------------------------------------------------------------
 
 
 class ModuleFacts(Part):
-    """What module.yaml says about the module as a whole."""
+    """What a form's file says about the module as a whole."""
 
     slug: Slug
     version: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+){0,2}$")]
@@ -167,8 +222,8 @@ class ModuleFacts(Part):
     summary: Text
     minutes: Minutes
     languages: tuple[Language, ...] = Field(default=("en",), min_length=1)
-    nation: Nation
-    audience: Audience
+    nations: tuple[Nation, ...] = Field(min_length=1)
+    audiences: tuple[Audience, ...] = Field(min_length=1)
     outcomes: tuple[Text, ...] = Field(min_length=1)
     # "draft" until a named person has checked it; a certificate repeats this word for word.
     status: Annotated[str, StringConstraints(pattern=r"^(draft|reviewed by .+ on \d{4}-\d{2}-\d{2})$")]
@@ -179,18 +234,38 @@ class ModuleFacts(Part):
     helplines: tuple[Helpline, ...] = ()
 
 
-class ModuleFile(ModuleFacts):
-    """module.yaml: the facts, and the files of the steps in the order they are taken."""
+class Section(Part):
+    """Steps that belong together under one title. In the file `steps` are files, in the module slugs."""
 
+    slug: Slug
+    title: Text
+    outcomes: tuple[Text, ...] = ()
     steps: tuple[str, ...] = Field(min_length=1)
 
 
-class Module(ModuleFacts):
-    """A whole pack, read and checked."""
+class ModuleFile(ModuleFacts):
+    """A form: the facts, and the files of the steps in the order they are taken, in sections or without."""
 
+    steps: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return (*self.steps, *(file for section in self.sections for file in section.steps))
+
+
+class Module(ModuleFacts):
+    """A form as one variant's readers get it, read and checked."""
+
+    nation: Nation
+    audience: Audience
+    language: Language
     steps: tuple[Step, ...]
+    sections: tuple[Section, ...] = ()
+    # What its steps and helplines rest on, and no more.
     guidance: tuple[GuidanceEntry, ...]
     claims: tuple[Claim, ...]
+    changes: tuple[Change, ...] = ()
     content_hash: str
 
     @property

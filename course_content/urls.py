@@ -1,6 +1,6 @@
 from django.urls import path
 
-from course_content.views import assessments, commitments, modules, picker, quizzes, reviews, steps
+from course_content.views import assessments, commitments, local, modules, picker, quizzes, reviews, steps
 
 app_name = "learn"
 urlpatterns = [
@@ -11,7 +11,12 @@ urlpatterns = [
     path("choose/<int:launch_pk>/cancel/", picker.cancel, name="picker-cancel"),
     path("launch/<int:launch_pk>/review/", reviews.review, name="review"),
     path("link/<int:link_pk>/take/", modules.take, name="take"),
+    path("local/<int:link_pk>/", local.details, name="local"),
+    path("local/<int:link_pk>/change/", local.edit, name="local-edit"),
+    path("local/<int:link_pk>/confirm/", local.confirm, name="local-confirm"),
     path("<int:enrolment_pk>/", modules.module, name="module"),
+    path("<int:enrolment_pk>/guidance/", modules.guidance, name="guidance"),
+    path("<int:enrolment_pk>/leave/", modules.leave, name="leave"),
     path("<int:enrolment_pk>/name/", modules.name, name="name"),
     path("<int:enrolment_pk>/lesson/<slug:step>/", steps.lesson, name="lesson"),
     path("<int:enrolment_pk>/lesson/<slug:step>/done/", steps.lesson_done, name="lesson-done"),

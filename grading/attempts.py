@@ -9,6 +9,7 @@ from django.db import transaction
 from grading import certificates, outbox
 from grading.models import Activity, Answer, Attempt, Enrolment, Result
 from grading.papers import Mark, ModuleSummary, Paper
+from lti_tool.models import Person
 
 Answers = Mapping[str, list[str]]
 
@@ -60,6 +61,20 @@ def save(attempt: Attempt, question_id: str, value: list[str], *, now: datetime)
 def saved_answers(attempt: Attempt) -> dict[str, list[str]]:
     """The answers kept so far, by question id."""
     return dict(attempt.answers.values_list("question_id", "value"))
+
+
+# How far back somebody's mistakes are looked for.
+MOST_ATTEMPTS_RECALLED = 20
+
+
+def missed_questions(person: Person) -> list[str]:
+    """Ids of the questions that somebody did not get fully right when they were last asked, the latest first."""
+    submitted = Attempt.objects.filter(enrolment__lti_user__person=person, submitted_at__isnull=False)
+    right: dict[str, bool] = {}
+    for attempt in submitted.order_by("-submitted_at")[:MOST_ATTEMPTS_RECALLED]:
+        for one in attempt.mark.questions if attempt.mark else ():
+            right.setdefault(one.question_id, one.right)
+    return [question_id for question_id, was_right in right.items() if not was_right]
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from django.db import transaction
 
@@ -18,6 +19,15 @@ def enrol(launch: Launch, activity: Activity) -> Enrolment:
         defaults={"started_at": launch.launched_at},
     )
     return enrolment
+
+
+def way_back(enrolment: Enrolment) -> str:
+    """Where the VLE wants people to go who leave, as the latest launch of the link said; empty if it did not."""
+    launches = Launch.objects.filter(
+        resource_link=enrolment.resource_link_id, lti_user=enrolment.lti_user_id
+    ).order_by("-launched_at")
+    address = launches.values_list("return_url", flat=True).first() or ""
+    return address if urlsplit(address).scheme in {"http", "https"} else ""
 
 
 def progress_by_step(enrolment: Enrolment) -> dict[str, StepProgress]:

@@ -1,16 +1,19 @@
 """What templates of taught content need beyond Django's own."""
 
+from urllib.parse import urlsplit
+
 from django import template
+from django.template import Context
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from course_content import addresses
+from course_content import addresses, catalogue
 from course_content import markdown as clean_markdown
 from course_content.journey import KINDS
-from course_content.questions import AnyQuestion, Confidence, Option
+from course_content.questions import AnyExercise, Option
 from course_content.reviews import Answered
-from course_content.schema import Step
+from course_content.schema import Module, Step
 from grading.models import Enrolment
 
 register = template.Library()
@@ -46,12 +49,23 @@ _NATIONS = {
     "wales": _("Wales"),
     "scotland": _("Scotland"),
     "northern-ireland": _("Northern Ireland"),
+    "elsewhere": _("Outside the UK"),
+    "international": _("Outside the UK"),
+    "anywhere": _("Any nation"),
     "england-and-wales": _("England and Wales"),
     "uk": _("the UK"),
 }
 _INITIALS = {"ai"}
 _AUDIENCES = {
     "school": _("School staff"),
+    "college": _("College staff"),
+    "early-years": _("Early years staff"),
+    "youth-work": _("Youth workers"),
+    "police": _("Police"),
+    "social-care": _("Social care"),
+    "health": _("Health"),
+    "governor": _("Governors and trustees"),
+    "parent": _("Parents and carers"),
 }
 _HOW = {
     "single": _("Choose one answer."),
@@ -61,11 +75,12 @@ _HOW = {
     "sorting": _("Put every card in a pile."),
     "matching": _("Choose a partner for every line. Each partner is used once at most."),
     "confidence": _("This is for you. It is kept, but not marked."),
+    "position": _("Choose one. It is kept, but not marked; then you see what others may say."),
 }
 
 
 @register.filter
-def how_to_answer(question: AnyQuestion | Confidence) -> str:
+def how_to_answer(question: AnyExercise) -> str:
     if question.kind == "ordering":
         words = gettext("Give each item its place, from 1 (first) to %(last)s (last).")
         return words % {"last": len(question.options)}
@@ -124,6 +139,49 @@ def topic_name(topic: str) -> str:
     """A question's topic, which is a slug, in words."""
     words = topic.replace("-", " ")
     return words.upper() if words in _INITIALS else words.capitalize()
+
+
+@register.filter
+def module_title(slug: str) -> str:
+    """The title of a module, or its slug where this server does not teach it."""
+    try:
+        return catalogue.get_module(slug).title
+    except catalogue.ModuleNotFound:
+        return slug
+
+
+@register.filter
+def dialled(phone: str) -> str:
+    """A number as a telephone takes it."""
+    return phone.replace(" ", "")
+
+
+@register.filter
+def host(url: str) -> str:
+    return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+@register.inclusion_tag("_helplines.html", takes_context=True)
+def helplines(context: Context) -> dict[str, object]:
+    """Where to turn, for whoever reads this page: those of the module they are in, else the usual ones."""
+    module = context.get("module") or _module_here(context)
+    return {
+        "module": module,
+        "shown": module.helplines[:4] if module else (),
+        "more": module.helplines[4:] if module else (),
+    }
+
+
+def _module_here(context: Context) -> Module | None:
+    """The module of the page's enrolment or attempt, where it can be shown."""
+    attempt = context.get("attempt")
+    enrolment = attempt.enrolment if attempt else context.get("enrolment")
+    if enrolment is None:
+        return None
+    try:
+        return catalogue.taught_by(enrolment.activity)
+    except catalogue.ModuleNotFound:
+        return None
 
 
 @register.filter

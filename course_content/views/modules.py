@@ -5,9 +5,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from course_content import arrivals
+from course_content import arrivals, local
 from course_content.access import taught_to
 from course_content.forms import NameForm
+from course_content.guidance import register_of
 from course_content.refusals import explaining
 from course_content.standing import standing_of
 from grading import enrolments
@@ -45,8 +46,36 @@ def module(request: HttpRequest, enrolment_pk: int) -> HttpResponse:
             "enrolment": enrolment,
             "module": taught,
             "standing": standing_of(enrolment, taught),
+            "local": local.of(enrolment),
             "overdue": taught.overdue_guidance(timezone.localdate()),
         },
+    )
+
+
+@door(Door.SIGNED_IN)
+@require_GET
+@explaining
+def guidance(request: HttpRequest, enrolment_pk: int) -> HttpResponse:
+    """What the training rests on: guidance in its edition, what has changed, and what is unchecked."""
+    enrolment, taught = taught_to(request, enrolment_pk)
+    context = {
+        "enrolment": enrolment,
+        "module": taught,
+        "register": register_of(taught, timezone.localdate()),
+    }
+    return render(request, "course_content/guidance.html", context)
+
+
+@door(Door.SIGNED_IN)
+@require_GET
+def leave(request: HttpRequest, enrolment_pk: int) -> HttpResponse:
+    """Save and leave: back to the course, where the VLE said how; everything is saved already."""
+    enrolment = enrolment_of(request, enrolment_pk)
+    address = enrolments.way_back(enrolment)
+    return (
+        redirect(address)
+        if address
+        else render(request, "course_content/left.html", {"enrolment": enrolment})
     )
 
 

@@ -54,13 +54,14 @@ def _shelf(request: HttpRequest, place: Place, wanted: Wanted, *, none_chosen: b
 @picking
 def preview(request: HttpRequest, place: Place) -> HttpResponse:
     """One module, before it is chosen. The way back keeps the choice so far."""
+    wanted = Wanted.read(request.GET, several=place.takes_several)
     try:
-        module = catalogue.get_module(request.GET.get("preview", ""))
+        module = wanted.as_wanted(catalogue.get_module(request.GET.get("preview", "")))
     except catalogue.ModuleNotFound:
         raise Http404 from None
     context = {
         "place": place,
-        "wanted": Wanted.read(request.GET, several=place.takes_several),
+        "wanted": wanted,
         "module": module,
         "sample": picker.sample(module),
         "overdue": module.overdue_guidance(timezone.localdate()),
@@ -78,7 +79,7 @@ def settings(request: HttpRequest, place: Place) -> HttpResponse:
         return _shelf(request, place, wanted, none_chosen=True)
     posted = request.POST if request.method == "POST" else None
     modules = [catalogue.get_module(slug) for slug in wanted.chosen]
-    forms = [PlacementForm(posted, module=module, place=place) for module in modules]
+    forms = [PlacementForm(posted, module=module, place=place, wanted=wanted) for module in modules]
     if all(form.is_valid() for form in forms):
         return _finish(request, place, [form.chosen for form in forms])
     context = {

@@ -5,6 +5,7 @@ import pytest
 from course_content import catalogue
 from course_content.packs import read_pack
 from course_content.schema import Module
+from course_content.variants import Variant
 from grading.models import Enrolment
 from tests import factories
 from tests.course_content import every_kind
@@ -22,7 +23,7 @@ def small(tmp_path: Path) -> Module:
 @pytest.fixture(scope="session")
 def awareness() -> Module:
     """The real all-staff module."""
-    return read_pack(PACKS / "all-staff-awareness")
+    return read_pack(PACKS / "responding", "all-staff-awareness", Variant("england", "school"))
 
 
 @pytest.fixture

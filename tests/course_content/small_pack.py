@@ -8,8 +8,8 @@ version: "1.0"
 title: A small module
 summary: Just enough to be a module.
 minutes: 4
-nation: england
-audience: school
+nations: [england]
+audiences: [school]
 status: draft
 guidance_edition: "Guidance, March 2024 (England)"
 outcomes:
@@ -33,7 +33,7 @@ guidance:
   - id: overview
     title: Overview
     publisher: UKCIS
-    nation: england
+    nation: uk
     edition: March 2024
     url: https://www.gov.uk/overview
     checked_on: 2026-11-22
@@ -46,7 +46,7 @@ claims:
   - id: tell
     text: Tell the DSL.
     sources: [overview]
-    nation: england
+    nation: uk
     verified: true
 """
 

@@ -32,13 +32,13 @@ def test_the_built_in_content_passes_even_when_strict() -> None:
     out, error = run("--strict")
     assert error == ""
     assert "all-staff-awareness" in out
-    assert "1 modules, 0 errors" in out
+    assert "variants, 0 errors" in out
 
 
 def test_paths_given_are_checked_instead(tmp_path: Path) -> None:
     out, error = run(str(write_pack(tmp_path / "small")))
     row = next(line.split() for line in out.splitlines() if line.startswith("small"))
-    assert row == ["small", "1.0", "1", "1", "6", "4", "0", "of", "1", "draft"]
+    assert row == ["small", "1.0", "england", "1", "1", "1", "0", "0", "6", "4", "0", "draft"]
     assert error == ""
     assert "all-staff-awareness" not in out
 
@@ -71,7 +71,7 @@ def test_an_overdue_review_is_said_and_fails_only_when_strict(tmp_path: Path) ->
 
 def test_unverified_claims_are_listed_when_asked_for(tmp_path: Path) -> None:
     folder = broken_pack(tmp_path / "p", "claims.yaml", "verified: true", "verified: false")
-    line = "unverified: small: tell (overview): Tell the DSL."
+    line = "unverified: england: tell (overview): Tell the DSL."
     assert line in run(str(folder), "--unverified")[0].splitlines()
     assert line not in run(str(folder))[0].splitlines()
 

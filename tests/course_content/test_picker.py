@@ -46,7 +46,7 @@ def _three_packs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "packs"
     pack(root, "alpha", title="Alpha for everybody", pass_mark="70")
     pack(root, "beta", title="Beta for leads", summary="Deciding together.")
-    pack(root, "gamma", title="Gamma for Scotland", nation="scotland")
+    pack(root, "gamma", title="Gamma for Scotland", nations="[scotland]")
     monkeypatch.setattr(catalogue, "BUILT_IN", root)
     catalogue.reload()
 

@@ -58,7 +58,7 @@ def test_a_pack_with_every_kind_has_no_problem() -> None:
         ),
         (TRY, "kind: confidence", "kind: hope", "kind: hope", "exercises[1].kind", "must be one of"),
         (BACK, "before: sure-before", "before: hope", "before: hope", "exercises[1].before", "no other"),
-        (BACK, "Fairly sure, ", "", "before:", "exercises[1].before", "as many levels"),
+        (BACK, "Fairly sure, ", "", "before:", "exercises[1].before", "in the same way"),
         (QUIZ, "    topic: sorting\n", "", "- id: sorting-a", "questions[1]", "needs a 'topic'"),
     ],
 )

@@ -173,7 +173,7 @@ def test_alice_sees_her_pages_and_bob_does_not(enrolment: Enrolment, alice: LtiU
 def test_the_module_page_says_what_it_is_and_where_to_go_on(enrolment: Enrolment, alice: LtiUser) -> None:
     said = text(get(sign_in(alice), "learn:module", enrolment.pk))
     for words in (
-        "For staff in England",
+        "School staff · England",
         "Awaiting review by a safeguarding professional",
         "Know who to tell",
         "Nothing upsetting",

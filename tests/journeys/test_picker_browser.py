@@ -22,7 +22,9 @@ SCOTLAND = "A short form for Scotland"
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
     """The demo, with one module more. Each test adds to its course, and looks for what it added itself."""
     folder = tmp_path_factory.mktemp("demo")
-    module = MODULE.replace("slug: small", "slug: scotland").replace("nation: england", "nation: scotland")
+    module = MODULE.replace("slug: small", "slug: scotland").replace(
+        "nations: [england]", "nations: [scotland]"
+    )
     module = module.replace("title: A small module", f"title: {SCOTLAND}")
     write_pack(folder / "packs" / "scotland", **{"module.yaml": module})
     with running_demo(folder / "data", CONTENT_PACK_DIRS=str(folder / "packs")) as running:

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from course_content import catalogue
-from course_content.schema import Module
+from course_content import catalogue, packs
+from course_content.schema import Assessment, Module
 
 
 class Command(BaseCommand):
@@ -29,60 +29,70 @@ class Command(BaseCommand):
         paths: list[Path] = options["paths"]
         folders = catalogue.pack_folders(paths) if paths else catalogue.configured_folders()
         found = catalogue.load(folders)
-        for problem in found.problems:
+        reports = [packs.report_on(pack) for pack in found.packs]
+        problems = packs.in_order((*found.problems, *(p for report in reports for p in report.located())))
+        for problem in problems:
             self.stdout.write(f"{problem.severity}: {problem}")
-        self._table(found.modules)
-        overdue = self._overdue(found.modules)
+        modules = [module for report in reports for module in report.modules]
+        self._table(modules)
+        overdue = self._overdue(modules)
         if options["unverified"]:
-            self._unverified(found.modules)
-        errors = sum(p.is_error for p in found.problems)
-        warnings = len(found.problems) - errors + overdue
-        self.stdout.write(f"{len(found.modules)} modules, {errors} errors, {warnings} warnings")
+            self._unverified(modules)
+        errors = sum(p.is_error for p in problems)
+        warnings = len(problems) - errors + overdue
+        forms = len({(m.slug, m.version) for m in modules})
+        self.stdout.write(f"{forms} forms, {len(modules)} variants, {errors} errors, {warnings} warnings")
         if not folders:
             raise CommandError("there is no pack to check")
         if errors or (warnings and options["strict"]):
             raise CommandError("the content did not pass its checks")
 
     def _table(self, modules: Sequence[Module]) -> None:
-        row = "{:<28} {:>8} {:>7} {:>9} {:>9} {:>7} {:>10}  {}"
-        self.stdout.write(
-            row.format(
-                "module",
-                "version",
-                "lessons",
-                "scenarios",
-                "questions",
-                "minutes",
-                "unverified",
-                "status",
-            )
-        )
-        for m in modules:
-            questions = len(m.quiz.questions) if m.quiz else 0
-            unverified = f"{len(m.unverified_claims)} of {len(m.claims)}"
-            self.stdout.write(
-                row.format(
-                    m.slug,
-                    m.version,
-                    len(m.lessons),
-                    len(m.scenarios),
-                    questions,
-                    m.minutes,
-                    unverified,
-                    m.status,
-                )
-            )
+        """A row for each form and nation; where its audiences differ, the least and the most."""
+        row = "{:<26} {:>7} {:<17} {:>9} {:>7} {:>9} {:>5} {:>9} {:>9} {:>7} {:>10}  {}"
+        heads = "form version nation audiences lessons scenarios cases exercises questions minutes unverified"
+        self.stdout.write(row.format(*heads.split(), "status"))
+        rows: dict[tuple[str, str, str], list[Module]] = {}
+        for module in modules:
+            rows.setdefault((module.slug, module.version, module.nation), []).append(module)
+        for key, variants in rows.items():
+            figures = zip(*(_figures(module) for module in variants), strict=True)
+            audiences = len({module.audience for module in variants})
+            status = variants[0].status
+            self.stdout.write(row.format(*key, audiences, *(_range(f) for f in figures), status))
 
     def _overdue(self, modules: Sequence[Module]) -> int:
         """Says which guidance is past its review date; how many entries."""
         today = timezone.localdate()
-        overdue = [(m, g) for m in modules for g in m.overdue_guidance(today)]
-        for module, entry in overdue:
-            self.stdout.write(f"overdue: {module.slug}: '{entry.id}' was to be reviewed by {entry.review_by}")
+        overdue = {(m.slug, g.id): g for m in modules for g in m.overdue_guidance(today)}
+        for (slug, entry_id), entry in overdue.items():
+            self.stdout.write(f"overdue: {slug}: '{entry_id}' was to be reviewed by {entry.review_by}")
         return len(overdue)
 
     def _unverified(self, modules: Sequence[Module]) -> None:
+        """Each claim once for every nation in which nobody has checked it."""
+        unverified: dict[tuple[str, str], dict[str, None]] = {}
         for module in modules:
             for claim in module.unverified_claims:
                 sources = ", ".join(claim.sources)
-                self.stdout.write(f"unverified: {module.slug}: {claim.id} ({sources}): {claim.text}")
+                unverified.setdefault((claim.id, f"({sources}): {claim.text}"), {})[module.nation] = None
+        for (claim_id, text), nations in sorted(unverified.items()):
+            self.stdout.write(f"unverified: {', '.join(nations)}: {claim_id} {text}")
+
+
+def _figures(module: Module) -> tuple[int, ...]:
+    """What the table counts of a module, in the order of its heads."""
+    return (
+        len(module.lessons),
+        len(module.scenarios),
+        sum(isinstance(step, Assessment) for step in module.steps),
+        sum(len(lesson.exercises) for lesson in module.lessons),
+        len(module.quiz.questions) if module.quiz else 0,
+        module.minutes,
+        len(module.unverified_claims),
+    )
+
+
+def _range(figures: Sequence[int]) -> str:
+    least, most = min(figures), max(figures)
+    return str(least) if least == most else f"{least}-{most}"
