@@ -139,8 +139,9 @@ def get_module(
         for variant in found[-1].form.variants
         if nation in (None, variant.nation) and audience in (None, variant.audience)
     ]
-    variant = next((v for v in fitting if v.language == language), next(iter(fitting), None))
-    module = found[-1].module(variant) if variant else None
+    # In the language asked for, else in its first: a translation that has fallen behind stops nobody.
+    wanted = [*(v for v in fitting if v.language == language), *fitting[:1]]
+    module = next((made for variant in wanted if (made := found[-1].module(variant)) is not None), None)
     if module is None:
         raise ModuleNotFound(f"no module '{slug}' for {nation or 'any nation'}, {audience or 'any audience'}")
     return module

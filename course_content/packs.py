@@ -10,6 +10,7 @@
     lessons/          Markdown under YAML front matter
     scenarios/, assessments/, commitments/, quizzes/, or commitment.yaml and quiz.yaml   (optional)
     questions/*.yaml  (optional) banks that quizzes draw from
+    languages/cy.po   (optional) its texts in another language
     README.md         (optional, for authors; not part of the content)
 
 A form is made for one variant at a time (see `variants`), when somebody asks for it: what a file comes to is
@@ -28,7 +29,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from course_content import assessment_rules, pack_rules, question_rules, scenario_rules, variants
+from course_content import (
+    assessment_rules,
+    pack_rules,
+    question_rules,
+    scenario_rules,
+    translations,
+    variants,
+)
 from course_content.pack_rules import Finding, Severity
 from course_content.parts import holds_in
 from course_content.schema import (
@@ -48,6 +56,7 @@ from course_content.schema import (
     Step,
 )
 from course_content.sources import Loc, Source, read_markdown, read_yaml
+from course_content.translations import Translation
 from course_content.variants import Asks, Readers, Variant
 
 MODULE_FILE = "module.yaml"
@@ -60,6 +69,7 @@ CLAIMS_FILE = "claims.yaml"
 QUIZ_FILE = "quiz.yaml"
 
 BIGGEST_FILE = 256 * 1024
+BIGGEST_CATALOGUE = 8 * 1024 * 1024
 MOST_FILES = 400
 
 _STEP_FILE = re.compile(
@@ -69,6 +79,7 @@ _STEP_FILE = re.compile(
 _FORM_FILE = re.compile(r"module\.yaml|forms/[^/]+\.yaml")
 _CLAIMS = re.compile(r"claims\.yaml|claims/[^/]+\.yaml")
 _BANK = re.compile(r"questions/[^/]+\.yaml")
+_CATALOGUE = re.compile(r"languages/([a-z]{2})\.po")
 _OTHER = re.compile(r"(common|terms|guidance|changes)\.yaml")
 
 
@@ -264,6 +275,7 @@ class _Read:
     source: Source
     part: Any
     problems: Problems
+    drafted: bool = False
 
 
 class Pack:
@@ -273,6 +285,7 @@ class Pack:
         self.folder = Path(folder)
         self.sources: dict[str, Source] = {}
         self.contents: dict[str, bytes] = {}
+        self.translations: dict[str, Translation] = {}
         self._problems: list[PackProblem] = []
         self._asks: dict[str, Asks] = {}
         self._read: dict[tuple[str, tuple[object, ...]], _Read] = {}
@@ -346,17 +359,24 @@ class Pack:
             self._say(CLAIMS_FILE, (), "is missing from the pack")
 
     def _read_file(self, path: Path, file: str) -> None:
-        known = (_STEP_FILE, _FORM_FILE, _CLAIMS, _BANK, _OTHER)
+        known = (_STEP_FILE, _FORM_FILE, _CLAIMS, _BANK, _OTHER, _CATALOGUE)
         if not any(pattern.fullmatch(file) for pattern in known):
             self._say(file, (), "is not a file of a pack (see course_content/packs.py); remove it")
             return
         if path.is_symlink() or not path.is_file():
             self._say(file, (), "must be an ordinary file, not a link to another")
             return
-        if path.stat().st_size > BIGGEST_FILE:
-            self._say(file, (), f"is larger than {BIGGEST_FILE // 1024} kB")
+        biggest = BIGGEST_CATALOGUE if _CATALOGUE.fullmatch(file) else BIGGEST_FILE
+        if path.stat().st_size > biggest:
+            self._say(file, (), f"is larger than {biggest // 1024} kB")
             return
         content = path.read_bytes()
+        if catalogue := _CATALOGUE.fullmatch(file):
+            self.contents[file] = content
+            self.translations[catalogue[1]], faults = translations.read(content)
+            for fault in faults:
+                self._say(file, (), fault.message, line=fault.line)
+            return
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -397,12 +417,20 @@ class Pack:
             ),
         )
 
+    def files_of(self, form: Form) -> tuple[str, ...]:
+        """Every file whose words a form uses, for whomever: its steps, their banks, and what all forms share."""
+        steps = [file for file in _listed(self.sources[form.file].data) if file in self.sources]
+        banks = [f"questions/{name}.yaml" for file in steps for name in _banks(self.sources[file].data)]
+        shared = [file for file in self.sources if _CLAIMS.fullmatch(file) or file == COMMON_FILE]
+        return tuple(dict.fromkeys((form.file, *steps, *(b for b in banks if b in self.sources), *shared)))
+
     # -- parts
 
-    def source(self, file: str, readers: Readers) -> tuple[Source, Problems]:
-        """A file as these readers get it, and what is wrong in what differs."""
-        source, faults = variants.resolve(self.sources[file], readers)
-        return source, tuple(PackProblem(file, f.line, _field(f.loc), f.message) for f in faults)
+    def source(self, file: str, readers: Readers) -> tuple[Source, Problems, bool]:
+        """A file as these readers get it, what is wrong in what differs, and whether a machine translated any."""
+        resolved = variants.resolve(self.sources[file], readers)
+        problems = (PackProblem(file, f.line, _field(f.loc), f.message) for f in resolved.faults)
+        return resolved.source, tuple(problems), resolved.drafted
 
     def read(self, file: str, model: type[_Part], readers: Readers, *, under: str = "") -> _Read:
         """A file's part for these readers, checked by itself. Read once for all who get the same."""
@@ -418,7 +446,7 @@ class Pack:
         return self._asks[file]
 
     def _read_part(self, file: str, model: type[_Part], readers: Readers, under: str) -> _Read:
-        source, problems = self.source(file, readers)
+        source, problems, drafted = self.source(file, readers)
         findings = [f for text in source.texts() for f in pack_rules.text_findings(text)]
         if _STEP_FILE.fullmatch(file) or _FORM_FILE.fullmatch(file) or _BANK.fullmatch(file):
             findings += pack_rules.reading_findings(source)
@@ -427,7 +455,8 @@ class Pack:
             return _Read(source, None, problems)
         data, common = source.data, None
         if under in self.sources and isinstance(data, dict):
-            common, more = self.source(under, readers)
+            common, more, also_drafted = self.source(under, readers)
+            drafted = drafted or also_drafted
             findings = [f for text in common.texts() for f in pack_rules.text_findings(text)]
             problems = (*problems, *more, *_problems(under, common, findings))
             data = {**_mapping(common), **data}
@@ -439,7 +468,7 @@ class Pack:
                 where, said = (file, source) if own or common is None else (under, common)
                 problems = (*problems, *_problems(where, said, [Finding(*_explain(error, data))]))
             return _Read(source, None, problems)
-        return _Read(source, part, (*problems, *_problems(file, source, _rules(part, source))))
+        return _Read(source, part, (*problems, *_problems(file, source, _rules(part, source))), drafted)
 
 
 def _rules(part: BaseModel, source: Source) -> Iterator[Finding]:
@@ -472,6 +501,14 @@ def _listed(form: Any) -> Iterator[str]:
         yield form
 
 
+def _banks(step: Any) -> Iterator[str]:
+    """The banks that a quiz or a recall names."""
+    if isinstance(step, dict):
+        recall = step.get("recall")
+        for banks in (step.get("banks"), recall.get("banks") if isinstance(recall, dict) else None):
+            yield from (str(name) for name in banks or ())
+
+
 def _problems(file: str, source: Source | None, findings: Iterable[Finding]) -> Iterator[PackProblem]:
     for f in findings:
         line = f.line if f.line is not None else source.line(f.loc) if source else 1
@@ -487,6 +524,9 @@ class _Maker:
         self.variant = variant
         self.problems: list[PackProblem] = []
         self.readers = Readers(variant)
+        if variant.language != "en":
+            self.readers.translation = pack.translations.get(variant.language, Translation({}))
+        self.drafted = False
         self.claims: dict[str, Claim] = {}
 
     def make(self) -> Made:
@@ -516,6 +556,7 @@ class _Maker:
             guidance=tuple(entry for entry in guidance.guidance if entry.id in cited),
             claims=claims,
             changes=self._changes(changes),
+            machine_drafted=self.drafted,
             content_hash=self.pack.content_hash,
         )
         return Made(module, in_order(self.problems))
@@ -553,6 +594,7 @@ class _Maker:
             return None
         read = self.pack.read(file, model, self.readers, under=under)
         self.problems += read.problems
+        self.drafted = self.drafted or read.drafted
         part: _Part | None = read.part
         return part
 

@@ -267,6 +267,8 @@ class Module(ModuleFacts):
     claims: tuple[Claim, ...]
     changes: tuple[Change, ...] = ()
     content_hash: str
+    # Some of its words were translated by a machine, and no reader of the language has agreed to them yet.
+    machine_drafted: bool = False
 
     @property
     def lessons(self) -> tuple[Lesson, ...]:

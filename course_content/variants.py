@@ -15,7 +15,7 @@ checked on what these readers get, and every problem keeps the line its author w
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import get_args
@@ -25,6 +25,7 @@ from yaml.constructor import SafeConstructor
 
 from course_content.parts import Audience, Language, Nation
 from course_content.sources import Fault, Loc, Source
+from course_content.translations import FILES_AS_THEY_ARE, Translation, is_worded
 
 OTHERWISE = "otherwise"
 FOR = "for"
@@ -39,11 +40,11 @@ GROUPS: Mapping[str, Set[str]] = {
 NATIONS: tuple[Nation, ...] = get_args(Nation)
 AUDIENCES: tuple[Audience, ...] = get_args(Audience)
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+# How much of a text that has no translation its author is shown.
+MOST_QUOTED = 40
 _NAMES = frozenset({*NATIONS, *AUDIENCES, *LANGUAGES, *GROUPS})
 
 BEING_CHECKED: Mapping[str, str] = {"en": "(being checked)", "cy": "(yn cael ei wirio)"}
-
-Translate = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ class Readers:
     terms: Mapping[str, str] = field(default_factory=dict)
     # Every claim of the pack, and whether it is verified for these readers; None: not known yet.
     verified: Mapping[str, bool] | None = None
-    translate: Translate | None = None
+    translation: Translation | None = None
 
     def answers(self, asks: Asks) -> tuple[object, ...]:
         """What these readers make of what a file asks: equal answers, equal file."""
@@ -178,15 +179,28 @@ def _fits_or_none(selector: str, variant: Variant) -> bool | None:
         return None
 
 
-def resolve(source: Source, readers: Readers) -> tuple[Source, list[Fault]]:
-    """The file as these readers get it, its lines where they were, and what is wrong in what differs."""
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A file as some readers get it, its lines where they were, and what is wrong in what differs.
+
+    `drafted`: a machine translated some of it, and nobody has agreed to that yet.
+    """
+
+    source: Source
+    faults: tuple[Fault, ...]
+    drafted: bool = False
+
+
+def resolve(source: Source, readers: Readers) -> Resolved:
+    """The file as these readers get it."""
     resolver = _Resolver(readers, source)
     node = resolver.node(source.node, ()) if source.node is not None else None
     body = resolver.text(source.body, ("body",), source.body_line) if source.body is not None else None
     data = SafeConstructor().construct_document(node) if node is not None else None
     if isinstance(data, dict) and body is not None:
         data = {**data, "body": body}
-    return replace(source, data=data, node=node, body=body), resolver.faults
+    resolved = replace(source, data=data, node=node, body=body)
+    return Resolved(resolved, tuple(resolver.faults), resolver.drafted)
 
 
 class _Dropped(Exception):
@@ -198,6 +212,7 @@ class _Resolver:
         self.readers = readers
         self.source = source
         self.faults: list[Fault] = []
+        self.drafted = False
 
     def node(self, node: yaml.Node, loc: Loc) -> yaml.Node | None:
         """The node for these readers; None where nothing is left of it."""
@@ -261,8 +276,15 @@ class _Resolver:
 
     def text(self, text: str, loc: Loc, first_line: int) -> str:
         """A text for these readers. What is not for them leaves empty lines, so that lines keep their numbers."""
-        if self.readers.translate is not None:
-            text = self.readers.translate(text)
+        translation = self.readers.translation
+        if translation and self.source.file not in FILES_AS_THEY_ARE and is_worded(loc, text):
+            text, drafted, missing = translation.of(text)
+            self.drafted = self.drafted or drafted
+            language = self.readers.variant.language
+            self.faults += [
+                Fault(first_line, loc, f"is not translated ({language}): {_shortened(part)}")
+                for part in missing
+            ]
         if "::: " in text:
             text = "\n".join(self._for_these(text.split("\n"), loc, first_line))
         if "$" in text:
@@ -318,6 +340,10 @@ class _Resolver:
             return f" {BEING_CHECKED[self.readers.variant.language]}"
 
         return _CHECK.sub(check, text)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MOST_QUOTED else f"{text[:MOST_QUOTED]}…"
 
 
 def _like(node: yaml.Node, value: object) -> yaml.Node:

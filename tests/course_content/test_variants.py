@@ -25,9 +25,9 @@ SCOTLAND = Variant("scotland", "police")
 
 def read(text: str, variant: Variant = ENGLAND, **terms: str) -> object:
     """What a YAML text comes to for these readers; nothing may be wrong with it."""
-    resolved, faults = resolve(source(text), Readers(variant, terms))
-    assert faults == []
-    return resolved.data
+    resolved = resolve(source(text), Readers(variant, terms))
+    assert resolved.faults == ()
+    return resolved.source.data
 
 
 def source(text: str) -> Source:
@@ -38,8 +38,8 @@ def source(text: str) -> Source:
 
 def faults_of(text: str, **readers: object) -> list[tuple[int, str]]:
     """What an author is told of a YAML text: line and words."""
-    _, faults = resolve(source(text), Readers(ENGLAND, **readers))  # type: ignore[arg-type]
-    return [(fault.line, fault.message) for fault in faults]
+    resolved = resolve(source(text), Readers(ENGLAND, **readers))  # type: ignore[arg-type]
+    return [(fault.line, fault.message) for fault in resolved.faults]
 
 
 # --- selectors ------------------------------------------------------------------------------------
@@ -136,20 +136,20 @@ def test_numbers_and_dates_stay_what_they_are() -> None:
 def test_paragraphs_for_others_leave_their_lines_empty() -> None:
     text = "---\nslug: a\n---\none\n::: only scotland\ntwo\n::: never\nthree\n:::\n::: /only\nfour\n"
     found, _ = read_markdown("x.md", text)
-    resolved, faults = resolve(found, Readers(ENGLAND))
-    assert faults == []
+    dropped = resolve(found, Readers(ENGLAND))
+    assert dropped.faults == ()
+    resolved = dropped.source
     assert resolved.body == "one\n\n\n\n\n\n\nfour"
     assert resolved.data["body"] == resolved.body
-    kept, _ = resolve(found, Readers(SCOTLAND))
-    assert kept.body == "one\n\ntwo\n::: never\nthree\n:::\n\nfour"
+    assert resolve(found, Readers(SCOTLAND)).source.body == "one\n\ntwo\n::: never\nthree\n:::\n\nfour"
 
 
 def test_a_text_that_is_checked_says_so_only_where_it_is_not() -> None:
     text = "a: Do not delete it [?deleting]."
     found = source(text)
     for verified, said in ((False, "Do not delete it (being checked)."), (True, "Do not delete it.")):
-        resolved, faults = resolve(found, Readers(ENGLAND, verified={"deleting": verified}))
-        assert (resolved.data, faults) == ({"a": said}, [])
+        resolved = resolve(found, Readers(ENGLAND, verified={"deleting": verified}))
+        assert (resolved.source.data, resolved.faults) == ({"a": said}, ())
 
 
 # --- what an author is told -----------------------------------------------------------------------

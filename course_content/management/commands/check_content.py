@@ -9,7 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from course_content import catalogue, packs
+from course_content.packs import Pack
 from course_content.schema import Assessment, Module
+from course_content.translations import Translation, parity
 
 
 class Command(BaseCommand):
@@ -24,6 +26,12 @@ class Command(BaseCommand):
         parser.add_argument("paths", nargs="*", type=Path, help="packs, or folders of packs")
         parser.add_argument("--strict", action="store_true", help="fail on warnings too")
         parser.add_argument("--unverified", action="store_true", help="list unverified claims")
+        parser.add_argument(
+            "--register", action="store_true", help="print the guidance register and its changes"
+        )
+        parser.add_argument(
+            "--parity", metavar="LANGUAGE", help="how far each form is translated, such as cy"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         paths: list[Path] = options["paths"]
@@ -38,6 +46,10 @@ class Command(BaseCommand):
         overdue = self._overdue(modules)
         if options["unverified"]:
             self._unverified(modules)
+        if options["register"]:
+            self._register(modules)
+        if options["parity"]:
+            self._parity(found.packs, options["parity"])
         errors = sum(p.is_error for p in problems)
         warnings = len(problems) - errors + overdue
         forms = len({(m.slug, m.version) for m in modules})
@@ -78,6 +90,39 @@ class Command(BaseCommand):
                 unverified.setdefault((claim.id, f"({sources}): {claim.text}"), {})[module.nation] = None
         for (claim_id, text), nations in sorted(unverified.items()):
             self.stdout.write(f"unverified: {', '.join(nations)}: {claim_id} {text}")
+
+    def _register(self, modules: Sequence[Module]) -> None:
+        """Each piece of guidance that something rests on, and each changed edition with who must learn it anew."""
+        today = timezone.localdate()
+        used: dict[str, dict[str, None]] = {}
+        entries = {g.id: g for m in modules for g in m.guidance}
+        for module in modules:
+            for entry in module.guidance:
+                used.setdefault(entry.id, {})[module.slug] = None
+        for entry_id, forms in sorted(used.items()):
+            entry = entries[entry_id]
+            state = "verified" if entry.verified else "unverified"
+            late = ", OVERDUE" if entry.review_by < today else ""
+            self.stdout.write(
+                f"guidance: {entry.id}: {entry.title} ({entry.nation}, {entry.edition}): {state}, checked"
+                f" {entry.checked_on} by {entry.checked_by}, review by {entry.review_by}{late}; in {', '.join(forms)}"
+            )
+        for change in {c.id: c for m in modules for c in m.changes}.values():
+            old = f"{change.replaces} -> " if change.replaces else ""
+            self.stdout.write(f"changed: {change.on} {change.nation}: {old}{change.guidance}")
+            for one in change.reteach:
+                how = f"{one.by} {one.form or ''}".strip()
+                self.stdout.write(f"  {', '.join(one.audiences)}: {how} {one.why}".rstrip())
+
+    def _parity(self, packs: Sequence[Pack], language: str) -> None:
+        for pack in packs:
+            translation = pack.translations.get(language, Translation({}))
+            for form in pack.forms:
+                told = parity(translation, (pack.sources[file] for file in pack.files_of(form)))
+                self.stdout.write(
+                    f"{language}: {form.slug}: {told.per_cent} % ({told.translated} of {told.messages} texts;"
+                    f" {told.drafted} drafted by machine and not reviewed)"
+                )
 
 
 def _figures(module: Module) -> tuple[int, ...]:

@@ -1,0 +1,161 @@
+"""A pack in another language: a gettext catalogue beside its files, `languages/cy.po`.
+
+Translators get the tools they know, and each text stands once: an English text that changes is no longer the one
+that was translated, so it is missing in Welsh until somebody looks again. A message is one paragraph as its author
+wrote it, terms and all. Gettext's *fuzzy* mark says that a text was drafted by a machine and that no reader of the
+language has agreed to it yet: it is shown, and the page says so.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+
+import yaml
+from babel.messages import pofile
+from babel.messages.catalog import Catalog
+
+from course_content.sources import Fault, Loc, Source
+
+# Official titles and what the record repeats word for word stay as they are.
+_AS_THEY_ARE = frozenset({"status", "version", "guidance_edition", "phone", "url"})
+FILES_AS_THEY_ARE = frozenset({"terms.yaml", "guidance.yaml"})
+
+_SLUG_OR_PATH = re.compile(r"[a-z0-9][a-z0-9./_-]*")
+_PARAGRAPH_END = re.compile(r"(\n[ \t]*(?:\n[ \t]*)*\n)")
+_DIRECTIVE = re.compile(r"^[ ]*:::.*$", re.MULTILINE)
+_KEPT = re.compile(r"\$\{?[A-Za-z]\w*\}?|\[\?[a-z0-9-]+\]|^[ ]*:::.*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A text in the other language. `drafted`: by a machine, and nobody has agreed to it yet."""
+
+    text: str
+    drafted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A pack's messages in one language, by the English paragraph."""
+
+    messages: Mapping[str, Message]
+
+    def of(self, text: str) -> tuple[str, bool, tuple[str, ...]]:
+        """A text in this language, whether a machine drafted any of it, and the paragraphs that are missing."""
+        parts: list[str] = []
+        missing: list[str] = []
+        drafted = False
+        for i, part in enumerate(_PARAGRAPH_END.split(text)):
+            # Every second part is the space between two paragraphs.
+            message = self.messages.get(part.strip()) if i % 2 == 0 and _says_something(part) else None
+            if message is not None:
+                drafted = drafted or message.drafted
+                parts.append(part.replace(part.strip(), message.text))
+            else:
+                if i % 2 == 0 and _says_something(part):
+                    missing.append(part.strip())
+                parts.append(part)
+        return "".join(parts), drafted, tuple(missing)
+
+
+def is_worded(loc: Loc, text: str) -> bool:
+    """Whether a text of a pack is words to read, and no id, path or number."""
+    named = next((part for part in reversed(loc) if isinstance(part, str)), "")
+    return named not in _AS_THEY_ARE and not _SLUG_OR_PATH.fullmatch(text) and _says_something(text)
+
+
+def _says_something(text: str) -> bool:
+    return any(c.isalpha() for c in _DIRECTIVE.sub("", text))
+
+
+def messages_of(source: Source) -> Iterator[tuple[int, str]]:
+    """Every paragraph of a file that is to be translated, with its line."""
+    if source.file in FILES_AS_THEY_ARE:
+        return
+    if source.node is not None:
+        yield from _messages(source.node, (), source.offset)
+    if source.body is not None:
+        yield from _paragraphs(source.body, source.body_line)
+
+
+def _messages(node: yaml.Node, loc: Loc, offset: int) -> Iterator[tuple[int, str]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _messages(value, (*loc, str(key.value)), offset)
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            yield from _messages(value, (*loc, i), offset)
+    elif isinstance(node, yaml.ScalarNode) and _is_to_translate(node, loc):
+        yield from _paragraphs(str(node.value), node.start_mark.line + 1 + offset)
+
+
+def _is_to_translate(node: yaml.ScalarNode, loc: Loc) -> bool:
+    is_text = node.tag == "tag:yaml.org,2002:str" and loc[-1:] != ("for",)
+    return is_text and is_worded(loc, str(node.value))
+
+
+def _paragraphs(text: str, line: int) -> Iterator[tuple[int, str]]:
+    for i, part in enumerate(_PARAGRAPH_END.split(text)):
+        if i % 2 == 0 and _says_something(part):
+            yield line, part.strip()
+        line += part.count("\n")
+
+
+def read(content: bytes) -> tuple[Translation, list[Fault]]:
+    """A catalogue as a file holds it. A message that lost a term, a mark or a directive is refused."""
+    messages: dict[str, Message] = {}
+    faults: list[Fault] = []
+    try:
+        catalogue = pofile.read_po(BytesIO(content), abort_invalid=True)
+    except (pofile.PoFileError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        return Translation({}), [Fault(int(line), (), f"is not a gettext catalogue: {error}")]
+    for message in catalogue:
+        if not message.id or not message.string:
+            continue
+        english, text = str(message.id), str(message.string)
+        lost = sorted(set(_KEPT.findall(english)) ^ set(_KEPT.findall(text)))
+        if lost:
+            faults.append(Fault(message.lineno or 1, (), f"the translation must keep {', '.join(lost)}"))
+            continue
+        messages[english] = Message(text, drafted=message.fuzzy)
+    return Translation(messages), faults
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How far a translation has come: all messages, those translated, and those of these a machine drafted."""
+
+    messages: int
+    translated: int
+    drafted: int
+
+    @property
+    def per_cent(self) -> int:
+        """Rounded down: a hundred means that nothing is missing."""
+        return 100 * self.translated // self.messages if self.messages else 100
+
+
+def parity(translation: Translation, sources: Iterable[Source]) -> Parity:
+    """How far the messages of these files are translated."""
+    wanted = {text for source in sources for _, text in messages_of(source)}
+    found = [translation.messages[text] for text in wanted if text in translation.messages]
+    return Parity(len(wanted), len(found), sum(message.drafted for message in found))
+
+
+def updated(content: bytes | None, language: str, sources: Mapping[str, Source]) -> bytes:
+    """The catalogue with every message that the pack has now: what was translated stays, what is gone goes."""
+    template = Catalog(locale=language)
+    for file, source in sorted(sources.items()):
+        for line, text in messages_of(source):
+            template.add(text, locations=[(file, line)])
+    if content is None:
+        catalogue = template
+    else:
+        catalogue = pofile.read_po(BytesIO(content), locale=language)
+        catalogue.update(template, no_fuzzy_matching=True)
+        catalogue.obsolete.clear()
+    written = BytesIO()
+    pofile.write_po(written, catalogue, width=110, sort_by_file=True, include_lineno=False, omit_header=False)
+    return written.getvalue()
