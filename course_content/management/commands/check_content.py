@@ -105,7 +105,8 @@ class Command(BaseCommand):
             late = ", OVERDUE" if entry.review_by < today else ""
             self.stdout.write(
                 f"guidance: {entry.id}: {entry.title} ({entry.nation}, {entry.edition}): {state}, checked"
-                f" {entry.checked_on} by {entry.checked_by}, review by {entry.review_by}{late}; in {', '.join(forms)}"
+                f" {entry.checked_on} by {entry.checked_by}, review by {entry.review_by}{late};"
+                f" in {', '.join(forms)}"
             )
         for change in {c.id: c for m in modules for c in m.changes}.values():
             old = f"{change.replaces} -> " if change.replaces else ""

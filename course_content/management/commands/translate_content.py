@@ -13,8 +13,9 @@ from course_content.variants import LANGUAGES
 
 class Command(BaseCommand):
     help = (
-        "Write every text of a pack into languages/LANGUAGE.po beside it, for a translator. What is translated stays;"
-        " what the pack no longer says goes. Mark what a machine drafted as fuzzy until somebody has agreed to it."
+        "Write every text of a pack into languages/LANGUAGE.po beside it, for a translator. What is translated"
+        " stays; what the pack no longer says goes. Mark what a machine drafted as fuzzy until"
+        " somebody has agreed to it."
     )
     # As for check_content: a broken pack is no reason not to help.
     requires_system_checks = []
