@@ -39,6 +39,7 @@ from course_content import (
 )
 from course_content.pack_rules import Finding, Severity
 from course_content.parts import holds_in
+from course_content.questions import Unmarked
 from course_content.schema import (
     Assessment,
     Bank,
@@ -187,6 +188,18 @@ def report_on(pack: "Pack") -> PackReport:
     loose = {p for form in pack.forms[:1] for p in _Maker(pack, form, form.usual).look_at(pack.loose)}
     every = {*pack.problems, *problems, *loose, *pack.unused(modules, every=len(modules) == len(made))}
     return PackReport(pack.folder, modules, in_order(every))
+
+
+def bank_of(pack: "Pack", name: str, variant: Variant) -> Bank:
+    """A bank of questions for one variant. Raises PackError."""
+    file = f"questions/{name}.yaml"
+    if not pack.forms or file not in pack.sources:
+        raise PackError(pack.folder, (PackProblem(file, 1, "", "there is no such bank"),))
+    maker = _Maker(pack, pack.forms[0], variant)
+    bank = maker.bank(file)
+    if bank is None:
+        raise PackError(pack.folder, in_order(maker.problems))
+    return bank
 
 
 def in_order(problems: Iterable[PackProblem]) -> Problems:
@@ -568,6 +581,10 @@ class _Maker:
             self._step(file)
         return in_order(self.problems)
 
+    def bank(self, file: str) -> Bank | None:
+        self._read_words()
+        return self._read(file, Bank)
+
     def _read_words(self) -> _Guidance | None:
         """The terms, the guidance and the claims: all that texts need."""
         terms = self._read(TERMS_FILE, _Terms)
@@ -678,7 +695,8 @@ class _Maker:
             step = step.model_copy(update={"questions": (*step.questions, *self._banked(file, step.banks))})
             self._report(file, question_rules.quiz_findings(step))
         elif isinstance(step, Lesson):
-            self._report(file, question_rules.before_findings(step, self._lessons))
+            if any(isinstance(e, Unmarked) and e.before for e in step.exercises):
+                self._report(file, question_rules.before_findings(step, self._lessons))
             if step.recall is not None:
                 step = step.model_copy(update={"recalled": self._banked(file, step.recall.banks)})
         return step
@@ -740,7 +758,9 @@ class _Maker:
     # -- saying it
 
     def _report(self, file: str, findings: Iterable[Finding]) -> None:
-        self.problems += _problems(file, self._source(file), findings)
+        found = list(findings)
+        if found:
+            self.problems += _problems(file, self._source(file), found)
 
     def _say(self, file: str, loc: Loc, message: str) -> None:
         self._report(file, [Finding(loc, message)])

@@ -5,6 +5,7 @@ Kincaid, Fishburne, Rogers and Chissom (1975): 0.39 words per sentence + 11.8 sy
 """
 
 import re
+from functools import lru_cache
 
 # A grade of 8 is read at about 13. Staff read on tired evenings, and many in a second language.
 HIGHEST_GRADE = 8.0
@@ -34,6 +35,7 @@ def reading_age(text: str) -> float | None:
     return None if found is None else found + 5
 
 
+@lru_cache(maxsize=20_000)
 def _syllables(word: str) -> int:
     word = word.strip("'’-")
     if word.isupper() or len(word) <= 3:

@@ -1,6 +1,8 @@
 """What must hold in a scenario: first between its pieces, then on every way through it."""
 
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
 
 from course_content.exploration import MOST_STATES, Exploration, TooManyStates, explore
 from course_content.pack_rules import Finding, repeated
@@ -9,8 +11,51 @@ from course_content.sources import Loc
 from course_content.stories import Condition, Node, Scenario
 
 
-def scenario_findings(scenario: Scenario) -> Iterator[Finding]:
-    """Loose ends, places that cannot be reached or left, and a recommended path that cannot be walked."""
+def scenario_findings(scenario: Scenario) -> tuple[Finding, ...]:
+    """Loose ends, places that cannot be reached or left, and a recommended path that cannot be walked.
+
+    None of it hangs on what the texts say. Variants that differ in their words alone are explored once.
+    """
+    return _findings(_Story(scenario))
+
+
+class _Story:
+    """A scenario that is the same as another one with the same ways through it, whatever either says."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        silent = [name for name, node in scenario.nodes.items() if not node.text.strip()]
+        self._ways = (scenario.model_dump_json(exclude=_WORDS), len(scenario.stages), tuple(silent))
+
+    def __hash__(self) -> int:
+        return hash(self._ways)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Story) and self._ways == other._ways
+
+
+_CHOICE_WORDS = {"text": True, "reason": True}
+_WORDS: Any = {
+    **dict.fromkeys(("title", "intro", "content_note", "stages", "claims"), True),
+    "facts": {"__all__": {"text": True}},
+    "findings": {"__all__": {"text": True}},
+    "nodes": {
+        "__all__": {
+            "text": True,
+            "choices": {"__all__": _CHOICE_WORDS},
+            "asides": {"__all__": {"text": True}},
+            "ending": {"title": True, "debrief": True},
+        }
+    },
+}
+
+
+@lru_cache(maxsize=512)
+def _findings(story: _Story) -> tuple[Finding, ...]:
+    return tuple(_all_findings(story.scenario))
+
+
+def _all_findings(scenario: Scenario) -> Iterator[Finding]:
     loose = [*_piece_findings(scenario), *_condition_findings(scenario), *_sheet_findings(scenario)]
     yield from loose
     if any(finding.severity == "error" for finding in loose):
