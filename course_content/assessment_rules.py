@@ -13,6 +13,8 @@ def assessment_findings(assessment: Assessment) -> Iterator[Finding]:
     for i, trigger in enumerate(assessment.triggers):
         if trigger.id == BECAUSE:
             yield Finding(("triggers", i, "id"), f"'{BECAUSE}' stands for the reasons; use another id")
+    if all(trigger.local for trigger in assessment.triggers):
+        yield Finding(("triggers",), "needs at least one trigger that every school asks: one without 'local'")
     if not any(reason.holds for reason in assessment.reasons):
         yield Finding(("reasons",), "needs at least one reason that holds, or nothing can be decided")
 

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from course_content.local_rules import AskedRule
 from course_content.parts import Markdown, Minutes, Part, Slug, Text
 from course_content.stories import FindingKind
 
@@ -37,7 +38,8 @@ class Trigger(Part):
     """One question whose yes means a referral, and to whom.
 
     `answer` is what this case comes to, and `explanation` says why. `finding_out` is what comes to light
-    when somebody who does not know goes and asks; the question is then put once more.
+    when somebody who does not know goes and asks; the question is then put once more. With `local`, it is
+    asked only where the school has chosen that rule (`local.tightened`).
     """
 
     id: Slug
@@ -47,6 +49,7 @@ class Trigger(Part):
     answer: Answer
     explanation: Markdown
     finding_out: Markdown | None = None
+    local: AskedRule | None = None
 
 
 class Reason(Part):

@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "lti_tool.middleware.PagePolicy",
     "lti_tool.middleware.Utf8Forms",
+    "lti_tool.middleware.Language",
     "lti_tool.middleware.FramedCookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "lti_tool.middleware.SignedIn",
@@ -197,10 +198,18 @@ CELERY_BEAT_SCHEDULE = {
     # By the clock, not by how long beat has run: one that is restarted every day would never get there.
     "look-after-keys": {"task": "lti_tool.look_after_keys", "schedule": crontab(hour="3", minute="10")},
     "sweep-tallies": {"task": "lti_tool.sweep_tallies", "schedule": crontab(hour="3", minute="20")},
+    # In the morning: it sends e-mail to people.
+    "chase-local-details": {
+        "task": "lti_tool.chase_local_details",
+        "schedule": crontab(hour="7", minute="40"),
+    },
 }
 
 # --- mail, files, language ------------------------------------------------------------------------------
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+# A mail server that does not answer must not hold a worker for ever.
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default=f"no-reply@{_public.hostname}")
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "static-root")))
 STATICFILES_DIRS = [BASE_DIR / "deploy" / "static"]
@@ -213,7 +222,9 @@ STORAGES = {
     },
 }
 LANGUAGE_CODE = "en-gb"
-LANGUAGES = [("en-gb", "English")]
+# The interface's; what is taught has its own (`languages` of a form). The texts: `make words`.
+LANGUAGES = [("en-gb", "English"), ("cy", "Cymraeg")]
+LOCALE_PATHS = [BASE_DIR / "deploy" / "locale"]
 USE_TZ = True
 TIME_ZONE = "Europe/London"
 CONTENT_PACK_DIRS = [Path(p) for p in env.list("CONTENT_PACK_DIRS", default=[])]

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from grading import certificates
 from grading.models import Attempt, CpdRecord, Enrolment, OutgoingScore
 from lti_tool import memberships
-from lti_tool.models import Deployment, Launch, LtiUser, Membership
+from lti_tool.models import Deployment, Launch, LocalDetails, LtiUser, Membership
 
 # That somebody administers the VLE was said by the VLE, at the launch, and is believed for so long.
 ADMINISTRATOR_FOR = timedelta(hours=1)
@@ -153,6 +153,15 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalChange:
+    """One time that somebody wrote or confirmed their school's details. What they wrote is the school's."""
+
+    at: datetime
+    kind: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PersonalData:
     """All of it, as of one moment."""
 
@@ -164,6 +173,9 @@ class PersonalData:
     visits: tuple[Visit, ...]
     # When others opened the person's result or data from the VLE.
     looked_at: tuple[datetime, ...]
+    local_changes: tuple[LocalChange, ...]
+    # When they were asked by e-mail to look after those details.
+    reminded_at: tuple[datetime, ...]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -197,6 +209,24 @@ def of(user: LtiUser, *, now: datetime, within: Deployment | None = None) -> Per
         looked_at=tuple(
             others.exclude(lti_user=user).order_by("launched_at").values_list("launched_at", flat=True)
         ),
+        local_changes=tuple(
+            LocalChange(change.at, change.kind, tuple(change.fields))
+            for change in user.local_changes.filter(details__in=_details(within)).order_by("at", "pk")
+        ),
+        reminded_at=tuple(
+            reminder.sent_at
+            for reminder in user.local_reminders.filter(details__in=_details(within)).order_by("sent_at")
+            if reminder.sent_at
+        ),
+    )
+
+
+def _details(within: Deployment | None) -> QuerySet[LocalDetails]:
+    """The local details that a deployment's courses may have; without one, all."""
+    if within is None:
+        return LocalDetails.objects.all()
+    return LocalDetails.objects.filter(
+        Q(deployment=within) | Q(school__deployments=within) | Q(school__contexts__deployment=within)
     )
 
 

@@ -9,6 +9,8 @@ what we say of ourselves: tool_configuration; refused: refusals; look-up: regist
 *Services*: http → pylti.Connector → gradebook → line_items, ags | nrps → memberships ← rosters (queues, tasks);
 links (paging).
 
+*A school's own details*: local_details; chased: local_reminders.
+
 *Choosing content*: deep_linking. *Each VLE's difference*: platform_quirks. *Our keys*: keys.
 
 *Operating*: tallies → connections → admin, connection_forms; self_test; words: troubles, cures.

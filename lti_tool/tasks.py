@@ -5,10 +5,12 @@ import time
 from celery import shared_task
 from django.utils import timezone
 
-from lti_tool import keys, rosters, tallies
+from lti_tool import keys, local_reminders, rosters, tallies
 
 # Beat rings every minute, so a drain that is still busy then begins nothing new.
 DRAIN_SECONDS = 55
+# Once a day; whoever is not reached is the next day's.
+CHASE_SECONDS = 300
 
 
 @shared_task(name="lti_tool.look_after_keys")
@@ -30,3 +32,8 @@ def sync_rosters() -> None:
 @shared_task(name="lti_tool.plan_rosters")
 def plan_rosters() -> None:
     rosters.plan_night(now=timezone.now())
+
+
+@shared_task(name=local_reminders.TASK)
+def chase_local_details() -> None:
+    local_reminders.chase(now=timezone.now(), until=time.monotonic() + CHASE_SECONDS)

@@ -4,8 +4,9 @@ from urllib.parse import urlsplit
 
 from django import template
 from django.template import Context
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from course_content import addresses, catalogue
@@ -26,7 +27,7 @@ _VERDICTS = {
 }
 _FINDINGS = {
     "over-referral": _("Referred further than the facts called for"),
-    "under-referral": _("Kept in school what had to be referred"),
+    "under-referral": _("Kept inside what had to be referred"),
     "delay": _("Help came later than it could have"),
     "viewing": _("An image was seen that nobody needed to see"),
     "evidence": _("What may be evidence was put at risk"),
@@ -35,8 +36,8 @@ _FINDINGS = {
 }
 _DECISIONS = {
     "refer": _("Refer it now"),
-    "find-out": _("Find out first: this is not yet a case for the school alone"),
-    "in-school": _("It may be handled in school"),
+    "find-out": _("Find out first: this is not yet a case to handle without a referral"),
+    "in-school": _("It may be handled here, without a referral"),
 }
 _ANSWERS = {"yes": _("Yes"), "no": _("No"), "not-known": _("Not known yet")}
 _OUTCOMES = {
@@ -159,6 +160,20 @@ def dialled(phone: str) -> str:
 @register.filter
 def host(url: str) -> str:
     return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+@register.simple_tag(takes_context=True)
+def in_language(context: Context, language: str = "") -> str:
+    """The `lang` of an element that holds a pack's own words, where the page around it is in another language:
+    this one, or that of the page's module or paper.
+    """
+    module, attempt = context.get("module"), context.get("attempt")
+    if not language and module:
+        language = module.language
+    elif not language and attempt:
+        language = attempt.module_data.get("language", "")
+    page = (get_language() or "en")[:2]
+    return format_html(' lang="{}"', language) if language not in {"", page} else ""
 
 
 @register.inclusion_tag("_helplines.html", takes_context=True)

@@ -1,7 +1,6 @@
 """What templates of a school's own details need."""
 
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from django import template
 from django.utils.translation import gettext_lazy as _
@@ -38,11 +37,6 @@ def local_rules(local: Local) -> tuple[LocalRule, ...]:
 @register.filter
 def column_words(columns: Iterable[str]) -> list[str]:
     return [str(_COLUMNS.get(column, column)) for column in columns]
-
-
-@register.filter
-def host(url: str) -> str:
-    return urlsplit(url).hostname or ""
 
 
 @register.filter

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.views.decorators.http import require_http_methods
 
 from course_content import commitments
@@ -23,7 +23,8 @@ def commitment(request: HttpRequest, enrolment_pk: int, step: str) -> HttpRespon
     enrolment, module, asked = step_of(request, enrolment_pk, step, Commitment)
     form = CommitmentForm(request.POST if request.method == "POST" else None, commitment=asked)
     if form.is_valid():
-        commitments.keep(enrolment, asked, **form.cleaned_data, now=timezone.now())
+        with translation.override(module.language):  # one sentence with the words that were chosen
+            commitments.keep(enrolment, asked, **form.cleaned_data, now=timezone.now())
         return redirect(f"{step_url(enrolment, asked)}#kept")
     kept = commitments.kept(enrolment, module)
     asking = request.method == "POST" or "again" in request.GET or not kept

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from course_content import exercises, walks
+from course_content import exercises, local, walks
 from course_content.access import step_of, walked_of
 from course_content.addresses import onwards_url, step_url
 from course_content.answer_forms import AnswerForm
@@ -175,4 +175,6 @@ def step_page(
         "grounds": grounds(module, step),
         **(more or {}),
     }
+    if "local" not in context:
+        context["local"] = local.of(enrolment)
     return render(request, template, context)

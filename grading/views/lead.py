@@ -11,7 +11,7 @@ from grading.access import activities_at, led_place
 from grading.forms import ActivitySettings
 from grading.models import OutgoingScore
 from grading.standings import Standing, Wanted
-from lti_tool import rosters
+from lti_tool import local_details, rosters
 from lti_tool.doors import Door, door
 from lti_tool.models import Roster
 
@@ -38,6 +38,7 @@ def overview(request: HttpRequest, link_pk: int) -> HttpResponse:
             "wanted": wanted,
             "standings": list(Standing),
             "is_long": wanted.is_narrowed or any(len(one.rows) > FEW for one in shown),
+            "local": local_details.of_course(link.context_id, now=as_of),
             "roster": Roster.objects.filter(context=link.context_id).first(),
             "sent": int(sent) if sent.isdecimal() and len(sent) < 7 else None,
             "saved": "saved" in request.GET,

@@ -7,6 +7,7 @@ from lti_tool.models.launches import (
     ResourceLink,
     Roster,
 )
+from lti_tool.models.local import LocalDetails, LocalDetailsChange, LocalReminder
 from lti_tool.models.organisations import Nation, School, Trust
 from lti_tool.models.people import LtiUser, Person
 from lti_tool.models.platforms import (
@@ -27,6 +28,9 @@ __all__ = [
     "Invitation",
     "Launch",
     "LineItem",
+    "LocalDetails",
+    "LocalDetailsChange",
+    "LocalReminder",
     "LtiUser",
     "Membership",
     "Nation",

@@ -1,5 +1,7 @@
 """Health, figures, and the pages that need no launch."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -62,3 +64,23 @@ def test_a_missing_page_says_what_to_do(visitor: Client) -> None:
 def test_the_apis_schema_names_its_one_call(visitor: Client) -> None:
     schema = visitor.get("/api/v1/schema/", headers={"accept": "application/json"}).json()
     assert list(schema["paths"]) == ["/api/v1/certificates/{code}/"]
+
+
+@pytest.mark.parametrize(
+    ("nation", "tell", "numbers"),
+    [
+        ("england", "Tell your DSL now", {"999", "101"}),
+        ("wales", "Tell your DSP now", {"999", "101"}),
+        ("scotland", "Tell your child protection co-ordinator now", {"999", "101"}),
+        ("northern-ireland", "Tell your designated teacher now", {"999", "101"}),
+        ("elsewhere", "Tell whoever leads on child protection now", set()),
+        ("atlantis", "Tell your DSL now", {"999", "101"}),
+    ],
+)
+def test_help_now_is_each_nations_own(nation: str, tell: str, numbers: set[str]) -> None:
+    page = Client().get("/help-now/", {"nation": nation}).content.decode()
+    main = page[page.index("<main") : page.index("</main>")]
+    assert tell in main
+    assert set(re.findall(r'href="tel:(\d+)"', main)) == numbers
+    others = {"england", "wales", "scotland", "northern-ireland", "elsewhere"} - {nation}
+    assert all(f"?nation={other}" in main for other in others if nation != "atlantis" or other != "england")
