@@ -434,7 +434,7 @@ class Pack:
         """Every file whose words a form uses, for whomever: its steps, their banks, and what all forms share."""
         steps = [file for file in _listed(self.sources[form.file].data) if file in self.sources]
         banks = [f"questions/{name}.yaml" for file in steps for name in _banks(self.sources[file].data)]
-        shared = [file for file in self.sources if _CLAIMS.fullmatch(file) or file == COMMON_FILE]
+        shared = [COMMON_FILE] if COMMON_FILE in self.sources else []
         return tuple(dict.fromkeys((form.file, *steps, *(b for b in banks if b in self.sources), *shared)))
 
     # -- parts

@@ -7,7 +7,7 @@ language has agreed to it yet: it is shown, and the page says so.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -19,7 +19,8 @@ from course_content.sources import Fault, Loc, Source
 
 # Official titles and what the record repeats word for word stay as they are.
 _AS_THEY_ARE = frozenset({"status", "version", "guidance_edition", "phone", "url"})
-FILES_AS_THEY_ARE = frozenset({"terms.yaml", "guidance.yaml"})
+# Terms have their own Welsh; the register stays in the language of its sources and of those who check it.
+_FILES_AS_THEY_ARE = re.compile(r"(terms|guidance|changes|claims)\.yaml|claims/.*")
 
 _SLUG_OR_PATH = re.compile(r"[a-z0-9][a-z0-9./_-]*")
 _PARAGRAPH_END = re.compile(r"(\n[ \t]*(?:\n[ \t]*)*\n)")
@@ -59,6 +60,11 @@ class Translation:
         return "".join(parts), drafted, tuple(missing)
 
 
+def stays_as_it_is(file: str) -> bool:
+    """Whether a file of a pack is read in English by everybody."""
+    return _FILES_AS_THEY_ARE.fullmatch(file) is not None
+
+
 def is_worded(loc: Loc, text: str) -> bool:
     """Whether a text of a pack is words to read, and no id, path or number."""
     named = next((part for part in reversed(loc) if isinstance(part, str)), "")
@@ -71,7 +77,7 @@ def _says_something(text: str) -> bool:
 
 def messages_of(source: Source) -> Iterator[tuple[int, str]]:
     """Every paragraph of a file that is to be translated, with its line."""
-    if source.file in FILES_AS_THEY_ARE:
+    if stays_as_it_is(source.file):
         return
     if source.node is not None:
         yield from _messages(source.node, (), source.offset)
@@ -144,18 +150,23 @@ def parity(translation: Translation, sources: Iterable[Source]) -> Parity:
     return Parity(len(wanted), len(found), sum(message.drafted for message in found))
 
 
-def updated(content: bytes | None, language: str, sources: Mapping[str, Source]) -> bytes:
-    """The catalogue with every message that the pack has now: what was translated stays, what is gone goes."""
-    template = Catalog(locale=language)
+def updated(
+    content: bytes | None, language: str, sources: Mapping[str, Source], *, wanted: Collection[str] = ()
+) -> bytes:
+    """The catalogue with the messages of these files (of all, unless some are `wanted`): what was translated stays,
+    wherever the pack still says it; what it says no more goes.
+    """
+    old = (
+        pofile.read_po(BytesIO(content), locale=language) if content is not None else Catalog(locale=language)
+    )
+    made = Catalog(locale=language, header_comment=old.header_comment, fuzzy=False)
     for file, source in sorted(sources.items()):
         for line, text in messages_of(source):
-            template.add(text, locations=[(file, line)])
-    if content is None:
-        catalogue = template
-    else:
-        catalogue = pofile.read_po(BytesIO(content), locale=language)
-        catalogue.update(template, no_fuzzy_matching=True)
-        catalogue.obsolete.clear()
+            before = old.get(text)
+            translated = before is not None and bool(before.string)
+            if translated or not wanted or file in wanted:
+                flags = before.flags if before is not None and translated else ()
+                made.add(text, before.string if before is not None else "", [(file, line)], flags)
     written = BytesIO()
-    pofile.write_po(written, catalogue, width=110, sort_by_file=True, include_lineno=False, omit_header=False)
+    pofile.write_po(written, made, width=110, sort_by_file=True, include_lineno=False)
     return written.getvalue()

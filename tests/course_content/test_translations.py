@@ -107,3 +107,20 @@ def test_the_parity_of_each_form_is_reported(tmp_path: Path) -> None:
     call_command("check_content", str(folder), "--parity", "cy", stdout=out)
     assert "cy: form: 100 % (" in out.getvalue()
     assert " 0 drafted" not in out.getvalue()
+
+
+def test_a_catalogue_may_be_of_one_form_alone_and_keeps_the_others_translations(tmp_path: Path) -> None:
+    folder = variants_pack(tmp_path)
+    other = FORM.replace("slug: form", "slug: other").replace("A form for", "Another for")
+    (folder / "forms" / "other.yaml").write_text(other, encoding="utf-8")
+    file = folder / "languages" / "cy.po"
+    call_command("translate_content", "cy", str(folder), "--form=form", stdout=StringIO())
+    assert "Another for" not in file.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
+    file.write_text(
+        text.replace('"A form for $pupils"\nmsgstr ""', '"A form for $pupils"\nmsgstr "Un $pupils"')
+    )
+    call_command("translate_content", "cy", str(folder), "--form=other", stdout=StringIO())
+    both = file.read_text(encoding="utf-8")
+    assert "Another for" in both
+    assert "Un $pupils" in both

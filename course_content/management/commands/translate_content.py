@@ -23,6 +23,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("language", choices=[language for language in LANGUAGES if language != "en"])
         parser.add_argument("pack", type=Path, help="the folder of the pack")
+        parser.add_argument(
+            "--form", action="append", default=[], help="only the texts of this form; may be repeated"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder, language = options["pack"], options["language"]
@@ -31,13 +34,20 @@ class Command(BaseCommand):
             raise CommandError(f"{folder} is not a pack")
         pack = Pack(folder)
         file = folder / "languages" / f"{language}.po"
-        content = updated(file.read_bytes() if file.exists() else None, language, pack.sources)
+        forms = [form for form in pack.forms if form.slug in options["form"]]
+        if len(forms) != len(set(options["form"])):
+            raise CommandError(f"the forms of this pack are {', '.join(form.slug for form in pack.forms)}")
+        wanted = {name for form in forms for name in pack.files_of(form)}
+        before = file.read_bytes() if file.exists() else None
+        content = updated(before, language, pack.sources, wanted=wanted)
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(content)
         translation, faults = read(content)
         for fault in faults:
             self.stderr.write(f"{file}:{fault.line}: {fault.message}")
-        told = parity(translation, pack.sources.values())
+        told = parity(
+            translation, (source for name, source in pack.sources.items() if not wanted or name in wanted)
+        )
         missing = told.messages - told.translated
         self.stdout.write(
             f"{file}: {told.messages} texts, {missing} not translated, {told.drafted} machine-drafted"
