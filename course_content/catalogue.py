@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from django.conf import settings
 from django.utils.translation import get_language
 
-from course_content.packs import Form, Pack, PackProblem, in_order, is_pack, located
+from course_content.packs import Form, Pack, PackProblem, in_order, is_pack, located, opened
 from course_content.schema import Module
 from course_content.variants import Variant
 from grading.models import Activity
@@ -37,21 +37,38 @@ class Known:
         if made.module is None:
             for problem in made.problems:
                 if problem.is_error:
-                    log.error("pack.rejected %s", problem)
+                    _log_once(problem)
         return made.module
 
 
-@dataclass(frozen=True, slots=True)
+@lru_cache(maxsize=1024)
+def _log_once(problem: PackProblem) -> None:
+    log.error("pack.rejected %s", problem)
+
+
+@dataclass(frozen=True)
 class Catalogue:
-    """Every form that passed its checks for its usual readers, oldest version first, and what was wrong."""
+    """Every form that there is, oldest version first. A form is made for its readers when it is asked for."""
 
     packs: tuple[Pack, ...]
     known: tuple[Known, ...]
-    problems: tuple[PackProblem, ...]
+    # Forms that were left out because another pack has the same slug and version.
+    conflicts: tuple[PackProblem, ...]
 
     @property
     def modules(self) -> tuple[Module, ...]:
+        """Every form that passes its checks for its usual readers."""
         return tuple(module for one in self.known if (module := one.module()) is not None)
+
+    @cached_property
+    def problems(self) -> tuple[PackProblem, ...]:
+        """What is wrong with any of it, for its usual readers."""
+        found = list(self.conflicts)
+        for pack in self.packs:
+            made = (pack.made(form, form.usual).problems for form in pack.forms)
+            everything = in_order((*pack.problems, *(problem for problems in made for problem in problems)))
+            found += located(pack.folder, everything)
+        return tuple(found)
 
 
 def pack_folders(roots: Iterable[str | Path]) -> tuple[Path, ...]:
@@ -71,51 +88,45 @@ def configured_folders() -> tuple[Path, ...]:
 
 
 def load(folders: Iterable[Path]) -> Catalogue:
-    """Read every pack. A broken form is left out and reported; the others still teach."""
+    """Read every pack."""
     known: dict[tuple[str, str], Known] = {}
-    problems: list[PackProblem] = []
-    packs = tuple(Pack(folder) for folder in folders)
+    conflicts: list[PackProblem] = []
+    packs = tuple(opened(folder) for folder in folders)
     for pack in packs:
-        found = list(pack.problems)
         for form in pack.forms:
-            made = pack.made(form, form.usual)
-            found += made.problems
-            if made.module is None:
-                continue
             key = (form.slug, form.version)
-            if key in known and known[key].pack.content_hash != pack.content_hash:
+            other = known.get(key)
+            if other and other.pack.content_hash != pack.content_hash and other.module() is not None:
                 # Evidence names slug and version; two contents under one name would make it a lie.
                 message = (
                     f"another pack already has '{form.slug}' version {form.version} with"
                     " different content; give this one a new version"
                 )
-                found.append(PackProblem(form.file, 1, "version", message))
+                conflicts += located(pack.folder, (PackProblem(form.file, 1, "version", message),))
                 continue
             known[key] = Known(pack, form)
-        problems += located(pack.folder, in_order(found))
     ordered = sorted(known.values(), key=lambda one: (one.form.slug, _number(one.form.version)))
-    return Catalogue(packs, tuple(ordered), tuple(problems))
+    return Catalogue(packs, tuple(ordered), tuple(conflicts))
 
 
 @lru_cache(maxsize=1)
 def _loaded() -> Catalogue:
     catalogue = load(configured_folders())
-    for problem in catalogue.problems:
-        if problem.is_error:
-            log.error("pack.rejected %s", problem)
+    for problem in catalogue.conflicts:
+        _log_once(problem)
     return catalogue
 
 
 def reload() -> None:
-    """Forget what was read: the packs are read again when next asked for."""
+    """Forget what was read: the packs are looked at again when next asked for."""
     _loaded.cache_clear()
+    _log_once.cache_clear()
 
 
 def all_modules() -> tuple[Module, ...]:
-    """The newest version of every module, for its usual readers, by title."""
-    newest = {one.form.slug: one for one in _loaded().known}
-    modules = (one.module() for one in newest.values())
-    return tuple(sorted((m for m in modules if m is not None), key=lambda m: m.title))
+    """The newest version of every module that can be taught, for its usual readers, by title."""
+    newest = {module.slug: module for module in _loaded().modules}
+    return tuple(sorted(newest.values(), key=lambda module: module.title))
 
 
 def get_module(
@@ -132,19 +143,19 @@ def get_module(
     is not for that nation or audience: nobody is taught another nation's law.
     """
     found = [one for one in _loaded().known if one.form.slug == slug and version in (None, one.form.version)]
-    if not found:
-        raise ModuleNotFound(f"no module '{slug}'" + (f" version {version}" if version else ""))
-    fitting = [
-        variant
-        for variant in found[-1].form.variants
-        if nation in (None, variant.nation) and audience in (None, variant.audience)
-    ]
-    # In the language asked for, else in its first: a translation that has fallen behind stops nobody.
-    wanted = [*(v for v in fitting if v.language == language), *fitting[:1]]
-    module = next((made for variant in wanted if (made := found[-1].module(variant)) is not None), None)
-    if module is None:
-        raise ModuleNotFound(f"no module '{slug}' for {nation or 'any nation'}, {audience or 'any audience'}")
-    return module
+    for one in reversed(found):
+        fitting = [
+            variant
+            for variant in one.form.variants
+            if nation in (None, variant.nation) and audience in (None, variant.audience)
+        ]
+        # In the language asked for, else in its first: a translation that has fallen behind stops nobody.
+        for variant in [*(v for v in fitting if v.language == language), *fitting[:1]]:
+            module = one.module(variant)
+            if module is not None:
+                return module
+    said = ", ".join(str(value) for value in (version, nation, audience) if value)
+    raise ModuleNotFound(f"no module '{slug}'" + (f" ({said})" if said else ""))
 
 
 def taught_by(activity: Activity) -> Module:
@@ -179,4 +190,5 @@ def summary(module: Module) -> ModuleSummary:
 
 
 def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
+    """A version as numbers; nothing for one that is none, which the form's own check reports."""
+    return tuple(int(part) for part in version.split(".") if part.isdigit())

@@ -23,6 +23,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -188,6 +189,26 @@ def report_on(pack: "Pack") -> PackReport:
     loose = {p for form in pack.forms[:1] for p in _Maker(pack, form, form.usual).look_at(pack.loose)}
     every = {*pack.problems, *problems, *loose, *pack.unused(modules, every=len(modules) == len(made))}
     return PackReport(pack.folder, modules, in_order(every))
+
+
+_State = tuple[tuple[str, int, int], ...]
+_opened: dict[Path, tuple[_State, "Pack"]] = {}
+
+
+def opened(folder: Path | str) -> "Pack":
+    """The pack in a folder as it is on disk now. It is read again only when a file of it has changed."""
+    folder = Path(folder)
+    state = _state(folder)
+    if folder not in _opened or _opened[folder][0] != state:
+        _opened[folder] = (state, Pack(folder))
+    return _opened[folder][1]
+
+
+def _state(folder: Path) -> _State:
+    """What tells whether a file came, went or changed: names, sizes and moments of change."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    stats = ((str(path.relative_to(folder)), path.stat()) for path in islice(files, MOST_FILES + 1))
+    return tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
 
 
 def bank_of(pack: "Pack", name: str, variant: Variant) -> Bank:

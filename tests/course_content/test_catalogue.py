@@ -33,7 +33,9 @@ def test_extra_packs_are_read_from_the_settings(settings: Settings, tmp_path: Pa
     write_pack(tmp_path / "small")
     settings.CONTENT_PACK_DIRS = [tmp_path]
     catalogue.reload()
-    assert [m.slug for m in catalogue.all_modules()] == ["small", "all-staff-awareness"]
+    slugs = [m.slug for m in catalogue.all_modules()]
+    assert "small" in slugs
+    assert "all-staff-awareness" in slugs
 
 
 def test_a_folder_may_be_a_pack_itself(settings: Settings, tmp_path: Path) -> None:
