@@ -581,6 +581,16 @@ def test_the_command_prints_a_link_that_works() -> None:
     assert timedelta(days=6.9) < invitation.expires_at - timezone.now() < timedelta(days=7.1)
 
 
+def test_a_new_school_is_in_the_nation_that_was_said() -> None:
+    command(school="Ysgol Glan yr Afon", nation="wales")
+    command(school="Riverside School")
+
+    assert dict(School.objects.values_list("name", "nation")) == {
+        "Ysgol Glan yr Afon": "wales",
+        "Riverside School": "england",
+    }
+
+
 def test_for_so_many_days() -> None:
     command(days=30)
 
