@@ -9,7 +9,9 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.translation import get_language
 
-from course_content.packs import Form, Pack, PackProblem, in_order, is_pack, located, opened
+from course_content.making import Form
+from course_content.pack_problems import PackProblem, in_order, located
+from course_content.packs import Pack, is_pack, opened
 from course_content.schema import Module
 from course_content.variants import Variant
 from grading.models import Activity

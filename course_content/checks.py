@@ -6,7 +6,7 @@ from typing import Any
 from django.core import checks
 
 from course_content import catalogue
-from course_content.packs import PackProblem
+from course_content.pack_problems import PackProblem
 
 
 @checks.register("content")

@@ -15,8 +15,10 @@ handler500 = "deploy.pages.server_error"
 urlpatterns = [
     path("", pages.front, name="front"),
     path("help-now/", pages.help_now, name="help-now"),
+    path("language/", pages.language, name="language"),
     path("lti/", include("lti_tool.urls")),
     path("learn/", include("course_content.urls")),
+    path("authoring/", include("course_content.authoring_urls")),
     path("", include("grading.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/schema/", door(Door.PUBLIC)(SpectacularAPIView.as_view()), name="api-schema"),

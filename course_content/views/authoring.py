@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from course_content import content_schema, preview_pages, previews
-from course_content.packs import Form
+from course_content.making import Form
 from course_content.preview_pages import Page, Site
 from course_content.previews import SECONDS, OpenPack
 from course_content.variants import Variant
@@ -46,6 +46,7 @@ def _site(pack: str) -> Site:
     return Site(
         base=reverse("authoring:pack", args=[pack]) if pack else "",
         css=static("saferesponse.css"),
+        icon=static("mark.svg"),
         index=reverse("authoring:index"),
         admin=reverse("admin:index"),
         help_now=reverse("help-now"),
@@ -75,7 +76,9 @@ def variant(request: HttpRequest, opened: OpenPack, today: date, form: str, **wh
 
 
 @_page
-def step(request: HttpRequest, opened: OpenPack, today: date, form: str, step: str, **who: str) -> Page | None:
+def step(
+    request: HttpRequest, opened: OpenPack, today: date, form: str, step: str, **who: str
+) -> Page | None:
     return preview_pages.step_page(opened, *_variant(opened, form, **who), step, today)
 
 

@@ -3,7 +3,8 @@ from typing import NamedTuple
 
 import pytest
 
-from course_content.packs import PackError, PackProblem, check_pack, content_hash, read_pack
+from course_content.pack_problems import PackError, PackProblem
+from course_content.packs import check_pack, content_hash, read_pack
 from course_content.schema import Module
 from tests.course_content.small_pack import FILES, broken_pack, line_of, write_pack
 

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from course_content import catalogue, packs
+from course_content.pack_problems import in_order
 from course_content.packs import Pack
 from course_content.schema import Assessment, Module
 from course_content.translations import Translation, parity
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         folders = catalogue.pack_folders(paths) if paths else catalogue.configured_folders()
         found = catalogue.load(folders)
         reports = [packs.report_on(pack) for pack in found.packs]
-        problems = packs.in_order((*found.problems, *(p for report in reports for p in report.located())))
+        problems = in_order((*found.problems, *(p for report in reports for p in report.located())))
         for problem in problems:
             self.stdout.write(f"{problem.severity}: {problem}")
         modules = [module for report in reports for module in report.modules]

@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from course_content.exchange import gift, moodle_xml
 from course_content.exchange.items import item_of
-from course_content.packs import Pack, PackError, bank_of, is_pack
+from course_content.pack_problems import PackError
+from course_content.packs import Pack, bank_of, is_pack
 from course_content.variants import AUDIENCES, NATIONS, Variant
 
 
