@@ -72,14 +72,14 @@ class LocalDetailsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     form = TrustDetailsForm
     list_display = ["__str__", "dsl_name", "confirmed_on"]
-    list_select_related = ["school", "deployment__registration", "trust"]
+    list_select_related = ["school", "context", "trust"]
     search_fields = ["school__name", "trust__name"]
 
     def get_fields(self, request: HttpRequest, obj: LocalDetails | None = None) -> Any:
         if obj is None or obj.trust_id:
             return OF_A_TRUST
         own = [column for column in Details().columns if column not in OF_A_TRUST]
-        return ["school", "deployment", *own, *OF_A_TRUST[1:], "confirmed_on", "confirmed_by"]
+        return ["school", "context", *own, *OF_A_TRUST[1:], "confirmed_on", "confirmed_by"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: LocalDetails | None = None) -> Any:
         return ["trust"] if obj and obj.trust_id else []

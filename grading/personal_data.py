@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from grading import certificates
 from grading.models import Attempt, CpdRecord, Enrolment, OutgoingScore
 from lti_tool import memberships
-from lti_tool.models import Deployment, Launch, LocalDetails, LtiUser, Membership
+from lti_tool.models import Context, Deployment, Launch, LocalDetails, LtiUser, Membership
 
 # That somebody administers the VLE was said by the VLE, at the launch, and is believed for so long.
 ADMINISTRATOR_FOR = timedelta(hours=1)
@@ -197,6 +197,9 @@ def of(user: LtiUser, *, now: datetime, within: Deployment | None = None) -> Per
         .prefetch_related("progress", "attempts__answers", "scores")
         .order_by("started_at", "pk")
     )
+    reminders = user.local_reminders.all()
+    if within:
+        reminders = reminders.filter(details__in=_led(user, within))
     launches = user.launches.filter(**of_launch).select_related("resource_link__context")
     others = Launch.objects.filter(registration=user.registration_id, about=user.sub, **of_launch)
     return PersonalData(
@@ -211,22 +214,17 @@ def of(user: LtiUser, *, now: datetime, within: Deployment | None = None) -> Per
         ),
         local_changes=tuple(
             LocalChange(change.at, change.kind, tuple(change.fields))
-            for change in user.local_changes.filter(details__in=_details(within)).order_by("at", "pk")
+            for change in user.local_changes.filter(**in_course).order_by("at", "pk")
         ),
-        reminded_at=tuple(
-            reminder.sent_at
-            for reminder in user.local_reminders.filter(details__in=_details(within)).order_by("sent_at")
-            if reminder.sent_at
-        ),
+        reminded_at=tuple(reminder.sent_at for reminder in reminders.order_by("sent_at") if reminder.sent_at),
     )
 
 
-def _details(within: Deployment | None) -> QuerySet[LocalDetails]:
-    """The local details that a deployment's courses may have; without one, all."""
-    if within is None:
-        return LocalDetails.objects.all()
+def _led(user: LtiUser, within: Deployment) -> QuerySet[LocalDetails]:
+    """The local details of a deployment's courses that somebody leads, or led: which they may be asked about."""
+    led = Context.objects.filter(deployment=within, memberships__in=user.memberships.filter(is_lead=True))
     return LocalDetails.objects.filter(
-        Q(deployment=within) | Q(school__deployments=within) | Q(school__contexts__deployment=within)
+        Q(context__in=led) | Q(school__contexts__in=led) | Q(school__deployments__contexts__in=led)
     )
 
 

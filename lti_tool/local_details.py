@@ -1,9 +1,10 @@
 """A school's own people, numbers, policy and stricter rules: whose they are, how they read, who wrote them when.
 
-Whose: a course's school (its own, else its deployment's), else the deployment, so that a lead enters them once and
-nobody reads another tenant's. What a school leaves empty its trust may fill in, but never the people to tell: those
-are each school's own. Rules of both hold. Where a deployment was given to a school later, what its leads had
-entered goes on being shown until somebody writes the school's.
+Whose: a course's school (its own, else its deployment's), so that a lead enters them once and nobody reads
+another school's. Where no school is known they are the course's alone: one VLE may serve an authority's hundred
+schools. What a school leaves empty its trust may fill in, but never the people to tell: those are each school's
+own. Rules of both hold. Where a course was given to a school later, what its leads had entered goes on being shown
+there until somebody writes the school's.
 
 Loosening is not possible: there is nothing here that takes a duty away.
 """
@@ -21,7 +22,6 @@ from django.utils import timezone
 
 from lti_tool.models import (
     Context,
-    Deployment,
     LocalDetails,
     LocalDetailsChange,
     LtiUser,
@@ -32,6 +32,8 @@ from lti_tool.models import (
 MOST_DEPUTIES = 3
 # Half a year: people move at the end of a term, and numbers with them.
 STALE_AFTER = timedelta(days=180)
+# The audit serves to trace a wrong number, not to remember who once was a DSL.
+FORMER_READ_FOR = timedelta(days=730)
 
 _PHONE = re.compile(r"(\+?[0-9(][0-9 ()-]{1,28}[0-9])?(?: ?ext\.? ?([0-9]{1,6}))?", re.IGNORECASE)
 
@@ -195,28 +197,28 @@ class Owner:
     """Whose details a course's are: exactly one of the two."""
 
     school: School | None
-    deployment: Deployment | None
+    course: Context | None
 
     @property
     def columns(self) -> dict[str, Any]:
-        return {"school": self.school} if self.school else {"deployment": self.deployment}
+        return {"school": self.school} if self.school else {"context": self.course}
 
 
 def courses() -> QuerySet[Context]:
     """Courses with all that says whose details are theirs."""
     return Context.objects.select_related(
+        "local_details",
         "school__local_details",
         "school__trust__local_details",
-        "deployment__local_details",
         "deployment__school__local_details",
         "deployment__school__trust__local_details",
     )
 
 
 def owner_of(course: Context) -> Owner:
-    """The course's school (design decision 4), else its deployment."""
+    """The course's school (design decision 4), else the course itself."""
     school = course.school or course.deployment.school
-    return Owner(school, None) if school else Owner(None, course.deployment)
+    return Owner(school, None) if school else Owner(None, course)
 
 
 def of_course(course_pk: int, *, now: datetime) -> Local:
@@ -227,10 +229,10 @@ def of_course(course_pk: int, *, now: datetime) -> Local:
 def of_known(course: Context, *, now: datetime) -> Local:
     """The same, of one of `courses`."""
     owner = owner_of(course)
-    row = to_write = _row(owner.school or owner.deployment)
+    row = to_write = _row(owner.school or course)
     # One that nobody has written only remembers whom we have asked to.
-    if course.school is None and not (row and row.version):
-        row = _row(course.deployment)
+    if not (row and row.version):
+        row = _row(course)
     trust = owner.school.trust if owner.school else None
     return Local(
         school=owner.school.name if owner.school else "",
@@ -244,7 +246,7 @@ def of_known(course: Context, *, now: datetime) -> Local:
     )
 
 
-def _row(of: School | Deployment | Trust | None) -> LocalDetails | None:
+def _row(of: School | Context | Trust | None) -> LocalDetails | None:
     found: LocalDetails | None = getattr(of, "local_details", None)
     return found
 
@@ -261,24 +263,35 @@ def save(course_pk: int, details: Details, *, by: LtiUser, seen: int, now: datet
     """
     course = courses().get(pk=course_pk)
     row, _ = LocalDetails.objects.get_or_create(**owner_of(course).columns)
-    _write(row, details, before=of_known(course, now=now).own, by=by, seen=seen, now=now)
+    before = of_known(course, now=now).own
+    _write(row, details, before=before, by=by, course=course, seen=seen, now=now)
 
 
 def confirm(course_pk: int, *, by: LtiUser, seen: int, now: datetime) -> None:
-    """A lead says that all of it is still right. Raises ChangedMeanwhile."""
-    save(course_pk, of_course(course_pk, now=now).own, by=by, seen=seen, now=now)
+    """A lead says that all of it is still right. Raises ChangedMeanwhile, also where there is nobody to tell."""
+    local = of_course(course_pk, now=now)
+    if local.is_missing:
+        raise ChangedMeanwhile
+    save(course_pk, local.own, by=by, seen=seen, now=now)
 
 
 @transaction.atomic
 def save_of_trust(trust: Trust, details: Details, *, now: datetime) -> LocalDetails:
     """Keep what an operator says for all schools of a trust."""
     row, _ = LocalDetails.objects.select_for_update().get_or_create(trust=trust)
-    _write(row, details, before=of_row(row), by=None, seen=row.version, now=now)
+    _write(row, details, before=of_row(row), by=None, course=None, seen=row.version, now=now)
     return row
 
 
 def _write(
-    row: LocalDetails, details: Details, *, before: Details, by: LtiUser | None, seen: int, now: datetime
+    row: LocalDetails,
+    details: Details,
+    *,
+    before: Details,
+    by: LtiUser | None,
+    course: Context | None,
+    seen: int,
+    now: datetime,
 ) -> None:
     columns = details.columns
     changed = _changed(before.columns, columns)
@@ -292,6 +305,7 @@ def _write(
         details=row,
         kind=kinds.CHANGED if changed else kinds.CONFIRMED,
         by=by,
+        context=course,
         at=now,
         fields=changed,
         reads=columns,
@@ -300,6 +314,12 @@ def _write(
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     return [column for column, value in after.items() if before[column] != value]
+
+
+def sweep(now: datetime) -> None:
+    """Forget how the details read long ago. Who wrote them when, and which of them, stays."""
+    old = LocalDetailsChange.objects.filter(at__lt=now - FORMER_READ_FOR)
+    old.exclude(reads={}).update(reads={})
 
 
 def changes_of(course_pk: int) -> QuerySet[LocalDetailsChange]:

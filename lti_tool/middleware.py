@@ -1,4 +1,6 @@
-"""What every request passes: who is signed in, who may frame the answer, and whether the view has a door."""
+"""What every request passes: its language, who is signed in, who may frame and who may keep the answer, and
+whether the view has a door.
+"""
 
 from collections.abc import Callable, Iterable
 
@@ -7,8 +9,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils import translation
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
-from lti_tool import cookies, registrations
+from lti_tool import cookies, languages, registrations
 from lti_tool.doors import Door, door_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -36,6 +40,27 @@ class Utf8Forms:
         return self.get_response(request)
 
 
+class Language:
+    """Speaks the reader's language. Operators' pages are written in English alone."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with translation.override(languages.spoken(request)):
+            response = self.get_response(request)
+            if response.headers.get("Content-Type", "").startswith("text/html"):
+                response.headers.setdefault("Content-Language", translation.get_language() or "")
+                patch_vary_headers(response, ("Accept-Language", "Cookie"))
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: object, kwargs: object
+    ) -> None:
+        if door_of(view) is Door.OPERATOR:
+            translation.activate(settings.LANGUAGE_CODE)
+
+
 class FramedCookies:
     """Django 5.2 cannot set `Partitioned`; its CSRF cookie needs it to reach us inside a VLE's frame."""
 
@@ -50,7 +75,9 @@ class FramedCookies:
 
 
 class SignedIn:
-    """`request.signed_in`: the LtiUser's id by registration id; and the frame is opened to those VLEs."""
+    """`request.signed_in`: the LtiUser's id by registration id; the frame is opened to those VLEs; and pages of the
+    signed-in, which may name a school's people and what somebody answered, are kept by no cache.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -58,10 +85,12 @@ class SignedIn:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.signed_in = cookies.signed_in(request)  # type: ignore[attr-defined]
         response = self.get_response(request)
-        # Never pages where a click may let a whole deployment or VLE in.
         match = request.resolver_match
-        lets_in = match is not None and door_of(match.func) in {Door.OPERATOR, Door.INVITED}
-        if not lets_in and not hasattr(response, "_csp_replace"):
+        who = door_of(match.func) if match else None
+        if who is Door.SIGNED_IN:
+            add_never_cache_headers(response)
+        # Never pages where a click may let a whole deployment or VLE in.
+        if who not in {Door.OPERATOR, Door.INVITED} and not hasattr(response, "_csp_replace"):
             let_frame(response, request.signed_in)  # type: ignore[attr-defined]
         return response
 

@@ -5,7 +5,7 @@ import time
 from celery import shared_task
 from django.utils import timezone
 
-from lti_tool import keys, local_reminders, rosters, tallies
+from lti_tool import keys, local_details, local_reminders, rosters, tallies
 
 # Beat rings every minute, so a drain that is still busy then begins nothing new.
 DRAIN_SECONDS = 55
@@ -36,4 +36,5 @@ def plan_rosters() -> None:
 
 @shared_task(name=local_reminders.TASK)
 def chase_local_details() -> None:
+    local_details.sweep(timezone.now())
     local_reminders.chase(now=timezone.now(), until=time.monotonic() + CHASE_SECONDS)

@@ -9,11 +9,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from lti_tool import cookies, handover, keys, launching, login_state, pylti, registrations, tallies
+from lti_tool import cookies, handover, keys, languages, launching, login_state, pylti, registrations, tallies
 from lti_tool.doors import Door, door
 from lti_tool.middleware import let_anybody_frame, let_frame, let_post_to
 from lti_tool.models import ConnectionTally, DeepLinkingRequest, Launch
@@ -188,12 +188,15 @@ def _enter(request: HttpRequest, launched: Launch) -> HttpResponse:
     """Sign in, and go to the page that the launch is for."""
     response = HttpResponseRedirect(reverse(settings.LTI_LANDING_URL, args=[launched.pk]))
     cookies.sign_in(request, response, registration=launched.registration_id, lti_user=launched.lti_user_id)
+    languages.tell(request, response, launched.locale)
     return response
 
 
 def _continue_in_new_tab(request: HttpRequest, launched: Launch) -> HttpResponse:
     chooses = DeepLinkingRequest.objects.filter(launch=launched).first()
     origins = [registrations.origin(chooses.return_url)] if chooses else []
+    # No cookie of ours can say it in this frame; the new tab's launch tells its own.
+    translation.activate(languages.understood(launched.locale) or translation.get_language() or "")
     response = render(
         request, "lti_tool/new_tab.html", {"token": handover.token_for(launched), "origins": origins}
     )

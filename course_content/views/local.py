@@ -1,10 +1,11 @@
 """A lead's pages for their school's own details: to see, change and confirm them."""
 
+import re
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from course_content import local_rules
@@ -14,11 +15,11 @@ from lti_tool import local_details
 from lti_tool.doors import Door, door
 
 SHOWN_CHANGES = 10
+_VERSION = re.compile(r"[0-9]{1,9}")
 
 
 @door(Door.SIGNED_IN)
 @require_safe
-@never_cache
 def details(request: HttpRequest, link_pk: int) -> HttpResponse:
     """The details as staff read them, whether they are still right, and who wrote them."""
     link, _ = led_place(request, link_pk)
@@ -36,7 +37,6 @@ def details(request: HttpRequest, link_pk: int) -> HttpResponse:
 
 @door(Door.SIGNED_IN)
 @require_http_methods(["GET", "POST"])
-@never_cache
 def edit(request: HttpRequest, link_pk: int) -> HttpResponse:
     """All details on one form. Whoever saves them has confirmed them."""
     link, lead = led_place(request, link_pk)
@@ -67,7 +67,7 @@ def confirm(request: HttpRequest, link_pk: int) -> HttpResponse:
     seen = request.POST.get("seen", "")
     try:
         local_details.confirm(
-            link.context_id, by=lead, seen=int(seen) if seen.isdecimal() else -1, now=timezone.now()
+            link.context_id, by=lead, seen=int(seen) if _VERSION.fullmatch(seen) else -1, now=timezone.now()
         )
     except local_details.ChangedMeanwhile:
         return _said(link_pk, "behind")

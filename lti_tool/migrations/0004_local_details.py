@@ -36,19 +36,19 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         blank=True,
                         null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to="lti_tool.ltiuser",
                     ),
                 ),
                 (
-                    "deployment",
+                    "context",
                     models.OneToOneField(
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="local_details",
-                        to="lti_tool.deployment",
+                        to="lti_tool.context",
                     ),
                 ),
                 (
@@ -96,11 +96,21 @@ class Migration(migrations.Migration):
                 ("fields", models.JSONField(default=list)),
                 ("reads", models.JSONField()),
                 (
-                    "by",
+                    "context",
                     models.ForeignKey(
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="lti_tool.context",
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
                         related_name="local_changes",
                         to="lti_tool.ltiuser",
                     ),
@@ -137,7 +147,8 @@ class Migration(migrations.Migration):
                 (
                     "lti_user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
                         related_name="local_reminders",
                         to="lti_tool.ltiuser",
                     ),
@@ -148,9 +159,9 @@ class Migration(migrations.Migration):
             model_name="localdetails",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("deployment", None), ("school__isnull", False), ("trust", None)),
-                    models.Q(("deployment__isnull", False), ("school", None), ("trust", None)),
-                    models.Q(("deployment", None), ("school", None), ("trust__isnull", False)),
+                    models.Q(("context", None), ("school__isnull", False), ("trust", None)),
+                    models.Q(("context__isnull", False), ("school", None), ("trust", None)),
+                    models.Q(("context", None), ("school", None), ("trust__isnull", False)),
                     _connector="OR",
                 ),
                 name="local_details_of_one_owner",

@@ -9,15 +9,15 @@ NAME_LENGTH, PHONE_LENGTH, WHERE_LENGTH, URL_LENGTH = 80, 40, 120, 500
 class LocalDetails(models.Model):
     """What one school's staff need beside the training. What it means, and who may write it: `local_details`.
 
-    Of a school; of a deployment, where its courses hang on no school; or of a trust, for what its schools leave
-    empty (an operator enters that).
+    Of a school; of a course, where nobody has said whose it is; or of a trust, for what its schools leave empty (an
+    operator enters that).
     """
 
     school = models.OneToOneField(
         "School", models.PROTECT, null=True, blank=True, related_name="local_details"
     )
-    deployment = models.OneToOneField(
-        "Deployment", models.PROTECT, null=True, blank=True, related_name="local_details"
+    context = models.OneToOneField(
+        "Context", models.PROTECT, null=True, blank=True, related_name="local_details"
     )
     trust = models.OneToOneField("Trust", models.PROTECT, null=True, blank=True, related_name="local_details")
     dsl_name = models.CharField(max_length=NAME_LENGTH, blank=True)
@@ -35,7 +35,7 @@ class LocalDetails(models.Model):
     # Ids of `course_content.local_rules`: each adds a duty, none takes one away.
     rules = models.JSONField(default=list, blank=True)
     confirmed_on = models.DateField(null=True, blank=True)
-    confirmed_by = models.ForeignKey("LtiUser", models.PROTECT, null=True, blank=True, related_name="+")
+    confirmed_by = models.ForeignKey("LtiUser", models.SET_NULL, null=True, blank=True, related_name="+")
     # Counts the writings, so that a page that is behind overwrites nothing.
     version = models.PositiveIntegerField(default=0)
 
@@ -44,16 +44,16 @@ class LocalDetails(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=(
-                    Q(school__isnull=False, deployment=None, trust=None)
-                    | Q(school=None, deployment__isnull=False, trust=None)
-                    | Q(school=None, deployment=None, trust__isnull=False)
+                    Q(school__isnull=False, context=None, trust=None)
+                    | Q(school=None, context__isnull=False, trust=None)
+                    | Q(school=None, context=None, trust__isnull=False)
                 ),
                 name="local_details_of_one_owner",
             )
         ]
 
     def __str__(self) -> str:
-        return f"Local details of {self.school or self.trust or self.deployment}"
+        return f"Local details of {self.school or self.trust or self.context}"
 
 
 class LocalDetailsChange(models.Model):
@@ -65,11 +65,14 @@ class LocalDetailsChange(models.Model):
 
     details = models.ForeignKey(LocalDetails, models.PROTECT, related_name="changes")
     kind = models.CharField(max_length=10, choices=Kind)
-    # Nobody: an operator, whom the admin site's own log names.
-    by = models.ForeignKey("LtiUser", models.PROTECT, null=True, blank=True, related_name="local_changes")
+    # Nobody: a lead who was erased; or of a trust's an operator, whom the admin site's own log names.
+    by = models.ForeignKey("LtiUser", models.SET_NULL, null=True, blank=True, related_name="local_changes")
+    # The course from which a lead wrote: a school's details are written from many, of several tenants.
+    context = models.ForeignKey("Context", models.PROTECT, null=True, blank=True, related_name="+")
     at = models.DateTimeField()
     # The columns that changed.
     fields = models.JSONField(default=list)
+    # As `Details.columns`; emptied in time (`local_details.sweep`): names of who has left are kept no longer.
     reads = models.JSONField()
 
     class Meta:
@@ -83,7 +86,8 @@ class LocalReminder(models.Model):
     """That somebody was asked to look after the details. The row is the queue, and the memory of what was sent."""
 
     details = models.ForeignKey(LocalDetails, models.PROTECT, related_name="reminders")
-    lti_user = models.ForeignKey("LtiUser", models.PROTECT, related_name="local_reminders")
+    # Nobody: somebody who was erased. That the school was asked is remembered.
+    lti_user = models.ForeignKey("LtiUser", models.SET_NULL, null=True, related_name="local_reminders")
     # A try that never ended counts as one until the next day.
     tried_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)

@@ -455,6 +455,13 @@ def test_another_school_sees_nothing_of_ours(enrolment: Enrolment, charlie: Enro
         assert not re.search("Jo Reed|Sam Poole|01632|hillside.example", html)
 
 
+def test_no_cache_keeps_a_page_that_may_name_them(enrolment: Enrolment) -> None:
+    enter(course_of(enrolment))
+    for page in (lesson(enrolment), get(sign_in(enrolment.lti_user), "learn:module", enrolment.pk)):
+        assert page.status_code == 200
+        assert {"private", "no-store"} <= set(page["Cache-Control"].split(", "))
+
+
 # --- in a real incident -----------------------------------------------------------------------------------------
 
 

@@ -137,7 +137,7 @@ def test_a_lead_says_that_all_of_it_is_still_right(link: ResourceLink, grace: Lt
 
 
 @pytest.mark.parametrize("name", ["local-edit", "local-confirm"])
-@pytest.mark.parametrize("seen", ["0", "2", "-1", "x", ""])
+@pytest.mark.parametrize("seen", ["0", "2", "-1", "x", "", "²", "9" * 20, "9" * 5000])
 def test_a_page_that_is_behind_changes_nothing(
     link: ResourceLink, grace: LtiUser, name: str, seen: str
 ) -> None:
@@ -184,7 +184,21 @@ def test_the_leads_of_all_its_courses_look_after_a_schools(link: ResourceLink, g
 def test_without_a_school_it_says_how_far_they_are_shown() -> None:
     link = factories.make_link()
     grace = factories.make_member(link.context, "Grace", lead=True)
-    assert "in every course of your VLE in which this training stands" in main(sign_in(grace).get(page(link)))
+    assert "It is shown in this course alone" in main(sign_in(grace).get(page(link)))
+
+
+def test_where_there_is_nobody_to_tell_nothing_is_confirmed(link: ResourceLink, grace: LtiUser) -> None:
+    client = sign_in(grace)
+    for _time in range(2):
+        client.post(page(link, "local-confirm"), {"seen": "0"})
+    assert not LocalDetails.objects.exists()
+
+
+def test_a_line_of_somebody_erased_names_nobody(link: ResourceLink, grace: LtiUser) -> None:
+    save(sign_in(grace), link)
+    LocalDetailsChange.objects.update(by=None)
+    said = main(sign_in(grace).get(page(link)))
+    assert re.search(r"Who changed it, and when \d+ \w+ \d{4}, \d\d:\d\d Changed:", said)
 
 
 # --- what may be entered ----------------------------------------------------------------------------------------
@@ -357,3 +371,28 @@ def test_ones_own_data_say_when_one_wrote_them_and_was_asked_to(link: ResourceLi
     assert personal_data.of(noor, now=now).local_changes == ()
     own = reverse("grading:own-data", args=[grace.registration_id])
     assert "Written or confirmed on:" in main(sign_in(grace).get(own))
+
+
+def test_an_administrator_sees_what_was_done_from_their_own_deployment(
+    link: ResourceLink, grace: LtiUser
+) -> None:
+    """One school, two deployments of its VLE, and a lead who leads here and only learns there."""
+    there = factories.make_deployment(link.deployment.registration, school=link.deployment.school)
+    course = factories.make_course(there)
+    Membership.objects.create(context=course, lti_user=grace, is_learner=True)
+    save(sign_in(grace), link)
+    now = timezone.now()
+    LocalReminder.objects.create(details=LocalDetails.objects.get(), lti_user=grace, sent_at=now)
+
+    here = personal_data.of(grace, now=now, within=link.deployment)
+    assert (len(here.local_changes), here.reminded_at) == (1, (now,))
+    elsewhere = personal_data.of(grace, now=now, within=there)
+    assert (elsewhere.local_changes, elsewhere.reminded_at) == ((), ())
+
+    # Leading there, too, shows nothing of what was written from here.
+    second = factories.make_link(course)
+    Membership.objects.filter(context=course).update(is_lead=True)
+    save(sign_in(grace), second, seen="1")
+    (change,) = personal_data.of(grace, now=now, within=there).local_changes
+    assert change.kind == "confirmed"
+    assert len(personal_data.of(grace, now=now).local_changes) == 2

@@ -87,6 +87,7 @@ def test_nobody_enters_who_was_not_launched(route: str, method: str) -> None:
 
     assert response.status_code == 403
     assert b"open the activity from your course" in response.content
+    assert {"private", "no-store"} <= set(response["Cache-Control"].split(", "))
 
 
 @pytest.mark.parametrize("route", SIGNED_IN)
@@ -99,6 +100,7 @@ def test_an_id_of_nothing_is_not_found(platform: FakePlatform, route: str, metho
 
     # 405: the page has no such method.
     assert response.status_code in {404, 405}
+    assert {"private", "no-store"} <= set(response["Cache-Control"].split(", "))
 
 
 def ids_of_somebody(platform: FakePlatform) -> dict[str, int]:

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from lti_tool import local_details
+from lti_tool import local_details, tasks
 from lti_tool.local_details import ChangedMeanwhile, Contact, Details, Local, NoPhoneNumber, State
 from lti_tool.models import Context, LocalDetails, LocalDetailsChange, LtiUser, School, Trust
 from tests import factories
@@ -67,25 +67,30 @@ def test_one_vle_may_serve_many_schools(course: Context) -> None:
     assert read(course).details.dsl == JO
 
 
-def test_without_a_school_they_are_the_deployments() -> None:
-    """The tenant is the deployment: another one of the same registration reads nothing."""
+def test_without_a_school_they_are_the_courses() -> None:
+    """An authority's only VLE: its courses are of many schools, and nobody has said of which."""
     ours = factories.make_course()
     write(ours)
 
-    assert read(factories.make_course(ours.deployment)).details == OURS
-    theirs = factories.make_course(factories.make_deployment(ours.deployment.registration))
+    assert read(ours).details == OURS
+    theirs = factories.make_course(ours.deployment)
     assert read(theirs).details == Details()
+    write(theirs, Details(dsl=Contact("Ali Khan", "01632 960999")))
+    assert (read(ours).details, read(theirs).details.dsl.name) == (OURS, "Ali Khan")
+    assert [one.details.context for one in local_details.changes_of(ours.pk)] == [ours]
 
 
-def test_a_deployment_given_to_a_school_keeps_what_its_leads_entered() -> None:
+@pytest.mark.parametrize("of", ["course", "deployment"])
+def test_a_course_given_to_a_school_keeps_what_its_leads_entered(of: str) -> None:
     course = factories.make_course()
-    apart = factories.make_course(course.deployment, school=factories.make_school("Valley School"))
+    sister = factories.make_course(course.deployment)
     write(course)
-    course.deployment.school = factories.make_school("Hillside School")
-    course.deployment.save()
+    given = course if of == "course" else course.deployment
+    given.school = factories.make_school("Hillside School")
+    given.save()
 
     assert (read(course).school, read(course).details, read(course).version) == ("Hillside School", OURS, 0)
-    assert read(apart).details == Details()
+    assert read(sister).details == Details()
     local_details.confirm(course.pk, by=LtiUser.objects.get(), seen=0, now=NOON)
     assert LocalDetails.objects.get(school__name="Hillside School").dsl_name == "Jo Reed"
 
@@ -186,6 +191,52 @@ def test_every_writing_is_kept_with_who_and_when_and_how_they_read(course: Conte
         (LocalDetailsChange.Kind.CHANGED, ["dsl_name", "dsl_phone", "dsl_where", "deputies"], grace, 20),
     ]
     assert [one.reads["dsl_phone"] for one in kept] == ["01632 960000", "01632 960000", "01632 960123"]
+
+
+def test_who_wrote_them_may_be_erased_and_the_line_stays(course: Context) -> None:
+    grace = factories.make_member(course, "Grace", lead=True)
+    write(course, by=grace)
+    grace.memberships.all().delete()
+
+    grace.delete()
+
+    (kept,) = local_details.changes_of(course.pk)
+    assert (kept.by, kept.context, kept.reads["dsl_name"]) == (None, course, "Jo Reed")
+    assert (read(course).details, read(course).confirmed_by) == (OURS, None)
+
+
+def test_who_was_named_is_forgotten_after_two_years(course: Context) -> None:
+    write(course)
+    later = NOON + timedelta(days=730)
+    write(course, Details(dsl=JO), by=LtiUser.objects.get(), now=later)
+
+    local_details.sweep(later)
+    assert [bool(one.reads) for one in local_details.changes_of(course.pk)] == [True, True]
+    local_details.sweep(later + timedelta(seconds=1))
+
+    now, then = local_details.changes_of(course.pk)
+    assert (then.reads, then.fields[0], then.by) == ({}, "dsl_name", LtiUser.objects.get())
+    assert now.reads["dsl_name"] == "Jo Reed"
+    # What holds today is no former name, however old it is.
+    local_details.sweep(later + timedelta(days=9999))
+    assert read(course).details == Details(dsl=JO)
+
+
+def test_the_daily_task_forgets_them(course: Context) -> None:
+    write(course, now=timezone.now() - timedelta(days=731))
+    tasks.chase_local_details()
+    assert LocalDetailsChange.objects.get().reads == {}
+
+
+def test_what_is_missing_cannot_be_confirmed(course: Context) -> None:
+    grace = factories.make_member(course, "Grace", lead=True)
+    with pytest.raises(ChangedMeanwhile):
+        local_details.confirm(course.pk, by=grace, seen=0, now=NOON)
+    assert not LocalDetails.objects.exists()
+    write(course, Details(), by=grace)
+    with pytest.raises(ChangedMeanwhile):
+        local_details.confirm(course.pk, by=grace, seen=1, now=NOON)
+    assert LocalDetailsChange.objects.count() == 1
 
 
 def test_a_page_that_is_behind_writes_nothing(course: Context) -> None:

@@ -4,10 +4,12 @@ import re
 from datetime import UTC, datetime, timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPServerDisconnected
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.conf import settings
 from django.core import mail
+from django.core.mail.backends import smtp
 from django.core.mail.backends.locmem import EmailBackend
 
 from lti_tool import local_details, local_reminders, tasks
@@ -15,6 +17,7 @@ from lti_tool.local_details import Contact, Details
 from lti_tool.models import (
     Context,
     Deployment,
+    LocalDetails,
     LocalReminder,
     LtiUser,
     Membership,
@@ -104,6 +107,33 @@ def test_whoever_confirmed_and_leads_no_more_is_not_asked(link: ResourceLink, go
     assert chase() == ["noor@school.example"]
 
 
+def test_where_whoever_confirmed_cannot_be_reached_others_are_asked_too(
+    link: ResourceLink, failing: Any
+) -> None:
+    grace = lead(link, "Grace", came=NOON - 200 * DAY)
+    for number in range(5):
+        lead(link, f"Lead{number}", came=NOON - number * DAY)
+    write(link, grace, now=NOON - 300 * DAY)
+    Failing.error = SMTPRecipientsRefused({})
+    local_reminders.chase(now=NOON)
+    assert Failing.tried == ["grace@school.example"]
+
+    local_reminders.chase(now=NOON + DAY)
+    assert Failing.tried[1:] == ["grace@school.example", *(f"lead{n}@school.example" for n in range(4))]
+
+
+def test_where_whoever_confirmed_does_not_answer_others_are_asked_too(link: ResourceLink) -> None:
+    grace = lead(link, "Grace")
+    lead(link, "Noor")
+    write(link, grace, now=NOON - 300 * DAY)
+    assert chase() == ["grace@school.example"]
+    assert chase(NOON + 30 * DAY) == ["grace@school.example", "noor@school.example"]
+
+    # Once it is confirmed again, it begins again with whoever did.
+    write(link, grace, now=NOON + 31 * DAY)
+    assert chase(NOON + 300 * DAY) == ["grace@school.example"]
+
+
 def test_of_many_leads_the_five_who_came_last_are_asked(link: ResourceLink) -> None:
     for number in range(8):
         lead(link, f"Lead{number}", came=NOON - number * DAY)
@@ -173,6 +203,17 @@ def test_what_was_entered_before_a_school_was_named_is_still_shown_after_a_remin
     assert local_details.of_course(link.context_id, now=NOON).details.dsl.name == "Jo Reed"
 
 
+def test_one_course_that_was_looked_after_before_a_school_was_named_does_not_hide_the_others() -> None:
+    link = factories.make_link()
+    write(link, lead(link, "Grace"), now=NOON)
+    other = factories.make_link(factories.make_course(link.deployment))
+    lead(other, "Noor", came=NOON - 2 * DAY)
+    Deployment.objects.update(school=factories.make_school())
+
+    assert chase() == ["grace@school.example", "noor@school.example"]
+    assert "Nobody has entered yet" in mail.outbox[0].body
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_workers_one_asks() -> None:
     lead(factories.make_link(), "Grace")
@@ -199,6 +240,17 @@ class Unreachable(EmailBackend):
 
     def open(self) -> bool:
         raise ConnectionRefusedError("nobody is there")
+
+
+class Posting(smtp.EmailBackend):
+    """Django's own way to a mail server, as far as the wire."""
+
+    posted: list[str] = []
+
+    def open(self) -> bool:
+        self.connection = Mock()
+        self.connection.sendmail.side_effect = lambda sender, to, message: self.posted.extend(to)
+        return True
 
 
 @pytest.fixture
@@ -242,6 +294,30 @@ def test_an_address_that_is_refused_keeps_nobody_else_from_being_asked(
     assert Failing.tried == ["grace@school.example", "noor@school.example"]
 
 
+@pytest.mark.parametrize("odd", ["a@" + "ü" * 60 + ".de", '"=?utf-8?q?a=0ABcc:x?="@x.de'])
+def test_an_address_that_cannot_be_written_keeps_nobody_else_from_being_asked(
+    link: ResourceLink, settings: Any, odd: str
+) -> None:
+    Posting.posted = []
+    settings.EMAIL_BACKEND = f"{__name__}.Posting"
+    lead(link, "Grace", email=odd)
+    lead(link, "Noor", came=NOON - 2 * DAY)
+
+    assert local_reminders.chase(now=NOON) == 1
+    assert Posting.posted == ["noor@school.example"]
+
+
+def test_the_connection_is_closed_whatever_happens(link: ResourceLink, monkeypatch: Any) -> None:
+    closed: list[bool] = []
+    monkeypatch.setattr(EmailBackend, "close", lambda self: closed.append(True))
+    monkeypatch.setattr(EmailBackend, "send_messages", lambda self, messages: 1 / 0)
+    lead(link, "Grace")
+
+    with pytest.raises(ZeroDivisionError):
+        chase()
+    assert closed == [True]
+
+
 def test_without_mail_nobody_is_asked_and_nothing_is_printed(
     link: ResourceLink, settings: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -272,7 +348,7 @@ def test_beat_rings_once_a_day_for_the_task_that_does_it() -> None:
     assert [message.to for message in mail.outbox] == [["grace@school.example"]]
 
 
-def test_a_course_without_a_school_is_asked_for_its_vle(link: ResourceLink) -> None:
+def test_a_course_without_a_school_is_asked_for_itself(link: ResourceLink) -> None:
     Deployment.objects.update(school=None)
     Context.objects.update(school=None)
     lead(link, "Grace")
@@ -280,3 +356,29 @@ def test_a_course_without_a_school_is_asked_for_its_vle(link: ResourceLink) -> N
     chase()
 
     assert "Staff in your course take safeguarding training" in mail.outbox[0].body
+
+
+def test_who_leads_many_courses_without_a_school_gets_one_letter() -> None:
+    """Each such course has details of its own; its other leads are asked."""
+    first = factories.make_link()
+    grace = lead(first, "Grace")
+    second = factories.make_link(factories.make_course(first.deployment))
+    Membership.objects.create(context=second.context, lti_user=grace, is_lead=True)
+    factories.make_launch(grace, second, launched_at=NOON - DAY)
+
+    assert chase() == ["grace@school.example"]
+    lead(second, "Noor")
+    assert chase(NOON + DAY) == ["noor@school.example"]
+
+
+def test_a_reminder_keeps_nobody_from_being_erased(link: ResourceLink) -> None:
+    grace = factories.make_member(link.context, "Grace", lead=True)
+    details = LocalDetails.objects.create(school=link.deployment.school)
+    LocalReminder.objects.create(details=details, lti_user=grace, sent_at=NOON)
+    Membership.objects.all().delete()
+
+    grace.delete()
+    # That the school was asked is remembered.
+    lead(link, "Noor")
+    assert chase(NOON + DAY) == []
+    assert chase(NOON + 30 * DAY) == ["noor@school.example"]
