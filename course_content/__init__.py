@@ -15,6 +15,5 @@ assessments, schema. Rules: pack_rules, question_rules, scenario_rules, assessme
 
 *The edge*: access, forms, answer_forms, step_forms, views, urls; refused: refusals.
 
-*For authors*: previews → preview_pages (graph, layout, comparison), content_schema, exchange (Moodle XML, GIFT), the
-commands.
+*For authors*: previews → preview_pages (graph, layout, comparison), content_schema, exchange (Moodle XML, GIFT).
 """

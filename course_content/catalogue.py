@@ -187,7 +187,8 @@ def summary(module: Module) -> ModuleSummary:
         nation=module.nation,
         audience=module.audience,
         language=module.language,
-        review_status=module.status,
+        # A review of the English is none of what a machine made of it.
+        review_status="draft" if module.machine_drafted else module.status,
     )
 
 

@@ -78,7 +78,9 @@ def recalled(enrolment: Enrolment, lesson: Lesson, answers: Answers) -> tuple[An
     """
     if lesson.recall is None:
         return ()
-    pool = {question.id: question for question in lesson.recalled}
+    # Here the answers are told, so nothing that an open paper asks comes.
+    asked_now = attempts.open_questions(enrolment)
+    pool = {question.id: question for question in lesson.recalled if question.id not in asked_now}
     rest = sorted(pool.values(), key=lambda question: question.id)
     random.Random(f"{enrolment.pk}:{lesson.slug}").shuffle(rest)  # noqa: S311 - an order, not a secret
     rest.sort(key=lambda question: not question.critical)

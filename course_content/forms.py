@@ -8,7 +8,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from course_content import picker
+from course_content import catalogue, picker
 from course_content.placement import Placement, usual_settings
 from course_content.schema import Module
 from course_content.templatetags.content import audience_name, nation_name
@@ -128,6 +128,16 @@ class PlacementForm(ActivitySettings):
         if due_at is not None and due_at <= timezone.now():
             raise forms.ValidationError(_("Give a time that is still to come."))
         return due_at
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or {}
+        for_whom = {name: said.get(name) for name in ("nation", "audience")}
+        try:
+            catalogue.get_module(self.module.slug, **for_whom)
+        except catalogue.ModuleNotFound:
+            name = "nation" if "nation" in self.fields else None
+            self.add_error(name, _("This cannot be taught there now. Choose another nation."))
+        return said
 
     @property
     def chosen(self) -> picker.Chosen:

@@ -15,6 +15,7 @@ from course_content.pack_files import (
     CLAIMS,
     COMMON_FILE,
     GUIDANCE_FILE,
+    OTHER,
     STEP_FILE,
     TERMS_FILE,
     ChangeList,
@@ -41,7 +42,7 @@ from course_content.schema import (
     Step,
 )
 from course_content.sources import Loc, Source
-from course_content.translations import Translation
+from course_content.translations import Translation, stays_as_it_is
 from course_content.variants import Readers, Variant
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class Maker:
         self.readers = Readers(variant)
         if variant.language != "en":
             self.readers.translation = pack.translations.get(variant.language, Translation({}))
+        # The register is in English for everybody, terms and all.
+        self.english = Readers(Variant(variant.nation, variant.audience))
         self.drafted = False
         self.claims: dict[str, Claim] = {}
 
@@ -98,7 +101,7 @@ class Maker:
         steps = [step for file in files if (step := self._step(file)) is not None]
         self._check_order(head, files, steps)
         used = self._used(head, steps)
-        if guidance is None or self._failed or len(steps) != len(files):
+        if guidance is None or self._failed or not len(steps) == len(files) == len(head.files):
             return self._nothing()
         claims = tuple(claim for claim in self.claims.values() if claim.id in used)
         cited = {source for claim in claims for source in claim.sources}
@@ -132,11 +135,13 @@ class Maker:
 
     def _read_words(self) -> GuidanceList | None:
         """The terms, the guidance and the claims: all that texts need."""
-        terms = self._read(TERMS_FILE, TermList)
-        self.readers.terms = terms.terms if terms else {}
+        for readers in (self.readers, self.english):
+            terms = self._read_for(readers, TERMS_FILE, TermList)
+            readers.terms = terms.terms if terms else {}
         guidance = self._read(GUIDANCE_FILE, GuidanceList)
         self._read_claims(guidance)
         self.readers.verified = {claim.id: claim.verified for claim in self.claims.values()}
+        self.english.verified = self.readers.verified
         return guidance
 
     def _changes(self, changes: ChangeList | None) -> tuple[Change, ...]:
@@ -149,12 +154,23 @@ class Maker:
 
     @property
     def _failed(self) -> bool:
-        return any(p.is_error for p in (*self.pack.problems, *self.problems))
+        files = (p for p in self.pack.problems if self._uses(p.file))
+        return any(p.is_error for p in (*files, *self.problems))
+
+    def _uses(self, file: str) -> bool:
+        """Whether these readers get anything out of a file: a slip in another one is not theirs to suffer."""
+        shared = OTHER.fullmatch(file) or CLAIMS.fullmatch(file)
+        own = file in self.pack.files_of(self.form) or file == f"languages/{self.variant.language}.po"
+        return bool(shared) or own
 
     def _read(self, file: str, model: type[_Part], *, under: str = "") -> _Part | None:
+        readers = self.english if stays_as_it_is(file) else self.readers
+        return self._read_for(readers, file, model, under=under)
+
+    def _read_for(self, readers: Readers, file: str, model: type[_Part], *, under: str = "") -> _Part | None:
         if file not in self.pack.sources:
             return None
-        read = self.pack.read(file, model, self.readers, under=under)
+        read = self.pack.read(file, model, readers, under=under)
         self.problems += read.problems
         self.drafted = self.drafted or read.drafted
         part: _Part | None = read.part

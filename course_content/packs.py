@@ -131,7 +131,8 @@ def report_on(pack: "Pack") -> PackReport:
     }
     modules = tuple(one.module for _, one in made if one.module is not None)
     loose = {p for form in pack.forms[:1] for p in Maker(pack, form, form.usual).look_at(pack.loose)}
-    every = {*pack.problems, *problems, *loose, *pack.unused(modules, every=len(modules) == len(made))}
+    all_made = bool(made) and len(modules) == len(made)
+    every = {*pack.problems, *problems, *loose, *pack.unused(modules, every=all_made)}
     return PackReport(pack.folder, modules, in_order(every))
 
 
@@ -150,9 +151,22 @@ def opened(folder: Path | str) -> "Pack":
 
 def _state(folder: Path) -> _State:
     """What tells whether a file came, went or changed: names, sizes and moments of change."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    stats = ((str(path.relative_to(folder)), path.stat()) for path in islice(files, MOST_FILES + 1))
-    return tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
+    found = []
+    for name, path in islice(_files_in(folder), MOST_FILES + 1):
+        try:
+            stat = path.stat()
+        except OSError:  # gone while we looked
+            continue
+        found.append((name, stat.st_size, stat.st_mtime_ns))
+    return tuple(sorted(found))
+
+
+def _files_in(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Every file of a pack with its path there. What begins with a dot is none: a checkout has many of those."""
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if not any(part.startswith(".") for part in name.split("/")) and not path.is_dir():
+            yield name, path
 
 
 def bank_of(pack: "Pack", name: str, variant: Variant) -> Bank:
@@ -240,10 +254,11 @@ class Pack:
             return
         used = {claim.id for module in modules for claim in module.claims}
         for file, source in self.sources.items():
-            claims = source.data.get("claims") if CLAIMS.fullmatch(file) else None
-            for i, claim in enumerate(claims or ()):
-                if claim["id"] not in used:
-                    message = f"nothing in the pack rests on '{claim['id']}'"
+            claims = mapping(source).get("claims") if CLAIMS.fullmatch(file) else None
+            for i, claim in enumerate(claims if isinstance(claims, list) else ()):
+                claim_id = claim.get("id") if isinstance(claim, dict) else None
+                if isinstance(claim_id, str) and claim_id not in used:
+                    message = f"nothing in the pack rests on '{claim_id}'"
                     loc = ("claims", i)
                     yield PackProblem(file, source.line(loc), field_of(loc), message, "warning")
 
@@ -253,27 +268,38 @@ class Pack:
         if not self.folder.is_dir():
             self._say(MODULE_FILE, (), f"there is no folder {self.folder}")
             return
-        paths = sorted(p for p in self.folder.rglob("*") if not p.is_dir())[: MOST_FILES + 1]
-        if len(paths) > MOST_FILES:
+        files = dict(islice(_files_in(self.folder), MOST_FILES + 1))
+        if len(files) > MOST_FILES:
             self._say(MODULE_FILE, (), f"the pack holds more than {MOST_FILES} files")
             return
-        for path in paths:
-            file = path.relative_to(self.folder).as_posix()
-            if file == "README.md" or any(p.startswith(".") for p in file.split("/")):
-                continue
-            self._read_file(path, file)
-        here = {path.relative_to(self.folder).as_posix() for path in paths}
+        for file, path in sorted(files.items()):
+            if file != "README.md":
+                self._read_file(path, file)
+        here = set(files)
         if not any(FORM_FILE.fullmatch(file) for file in here):
             self._say(MODULE_FILE, (), "is missing from the pack")
         if GUIDANCE_FILE not in here:
             self._say(GUIDANCE_FILE, (), "is missing from the pack")
         if not any(CLAIMS.fullmatch(file) for file in here):
             self._say(CLAIMS_FILE, (), "is missing from the pack")
+        self._check_forms()
+
+    def _check_forms(self) -> None:
+        """A form is known by its slug and version: each once, and the same for all its readers."""
+        for i, form in enumerate(self.forms):
+            said = {**mapping(self.sources.get(COMMON_FILE)), **mapping(self.sources[form.file])}
+            for name in ("slug", "version"):
+                value = said.get(name)
+                if isinstance(value, dict) or (isinstance(value, str) and "$" in value):
+                    self._say(form.file, (name,), "must be the same for all readers")
+            if any(form.slug == other.slug for other in self.forms[:i]):
+                self._say(form.file, ("slug",), f"'{form.slug}' is used by another form of this pack")
 
     def _read_file(self, path: Path, file: str) -> None:
         known = (STEP_FILE, FORM_FILE, CLAIMS, BANK, OTHER, CATALOGUE)
         if not any(pattern.fullmatch(file) for pattern in known):
-            self._say(file, (), "is not a file of a pack (see course_content/packs.py); remove it")
+            shown = file.encode(errors="replace").decode()
+            self._say(shown, (), "is not a file of a pack (see course_content/packs.py); remove it")
             return
         if path.is_symlink() or not path.is_file():
             self._say(file, (), "must be an ordinary file, not a link to another")
@@ -282,7 +308,11 @@ class Pack:
         if path.stat().st_size > biggest:
             self._say(file, (), f"is larger than {biggest // 1024} kB")
             return
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            self._say(file, (), f"cannot be read: {error.strerror}")
+            return
         if catalogue := CATALOGUE.fullmatch(file):
             self.contents[file] = content
             self.translations[catalogue[1]], faults = translations.read(content)
@@ -319,8 +349,8 @@ class Pack:
         languages = of("languages", variants.LANGUAGES) or ["en"]
         return Form(
             file,
-            slug=str(said.get("slug", "")),
-            version=str(said.get("version", "")),
+            slug=_plain(said.get("slug")),
+            version=_plain(said.get("version")),
             variants=tuple(
                 Variant(nation, audience, language)
                 for language in languages
@@ -381,3 +411,7 @@ class Pack:
                 problems = (*problems, *problems_of(where, said, [Finding(*explain(error, data))]))
             return _Read(source, None, problems)
         return _Read(source, part, (*problems, *problems_of(file, source, rules_of(part, source))), drafted)
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else ""

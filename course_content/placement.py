@@ -177,6 +177,12 @@ def read(said: Mapping[str, str], *, nation: str = "") -> Placement | None:
         ),
         keeps=_read(said, "keeps", Activity.Keeps, usual.keeps, _("best or latest")),
     )
+    try:
+        catalogue.get_module(module.slug, nation=settings.nation, audience=settings.audience)
+    except catalogue.ModuleNotFound:
+        raise BadParameter(
+            "nation", settings.nation, _("another nation: this one cannot be taught now")
+        ) from None
     return Placement(module, settings)
 
 

@@ -101,6 +101,9 @@ def _parse(text: str, offset: int) -> tuple[Any, yaml.Node | None, list[Fault]]:
         if node is None:
             return None, None, [Fault(1 + offset, (), "is empty")]
         faults = list(_repeated_keys(node, (), offset))
+        odd = next(_odd_tags(node, offset), None)
+        if odd is not None:
+            return None, None, [odd]
         return yaml.constructor.SafeConstructor().construct_document(node), node, faults
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -126,6 +129,27 @@ def _look_at_events(text: str) -> None:
         if depth > DEEPEST:
             problem = f"nested more than {DEEPEST} deep"
             raise ComposerError(None, None, problem, event.start_mark)  # type: ignore[arg-type]
+
+
+# What the resolver gives a plain value, and no other: `!!pairs` and the like have no use in a pack.
+_TAGS = frozenset(
+    f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp", "seq", "map")
+)
+
+
+def _odd_tags(node: yaml.Node, offset: int) -> Iterator[Fault]:
+    if node.tag not in _TAGS:
+        line = node.start_mark.line + 1 + offset
+        yield Fault(line, (), f"is not good YAML: a pack has no value of the kind '{node.tag}'")
+    children = (
+        [part for pair in node.value for part in pair]
+        if isinstance(node, yaml.MappingNode)
+        else node.value
+        if isinstance(node, yaml.SequenceNode)
+        else []
+    )
+    for child in children:
+        yield from _odd_tags(child, offset)
 
 
 def _repeated_keys(node: yaml.Node, loc: Loc, offset: int) -> Iterator[Fault]:

@@ -22,6 +22,8 @@ _AS_THEY_ARE = frozenset({"status", "version", "guidance_edition", "phone", "url
 # Terms have their own Welsh; the register stays in the language of its sources and of those who check it.
 _FILES_AS_THEY_ARE = re.compile(r"(terms|guidance|changes|claims)\.yaml|claims/.*")
 
+# Where one small word is a text, and elsewhere an id.
+_ALWAYS_WORDS = frozenset({"text", "title", "prompt"})
 _SLUG_OR_PATH = re.compile(r"[a-z0-9][a-z0-9./_-]*")
 _PARAGRAPH_END = re.compile(r"(\n[ \t]*(?:\n[ \t]*)*\n)")
 _DIRECTIVE = re.compile(r"^[ ]*:::.*$", re.MULTILINE)
@@ -68,7 +70,8 @@ def stays_as_it_is(file: str) -> bool:
 def is_worded(loc: Loc, text: str) -> bool:
     """Whether a text of a pack is words to read, and no id, path or number."""
     named = next((part for part in reversed(loc) if isinstance(part, str)), "")
-    return named not in _AS_THEY_ARE and not _SLUG_OR_PATH.fullmatch(text) and _says_something(text)
+    is_id = named not in _ALWAYS_WORDS and _SLUG_OR_PATH.fullmatch(text)
+    return named not in _AS_THEY_ARE and not is_id and _says_something(text)
 
 
 def _says_something(text: str) -> bool:
@@ -87,8 +90,12 @@ def messages_of(source: Source) -> Iterator[tuple[int, str]]:
 
 def _messages(node: yaml.Node, loc: Loc, offset: int) -> Iterator[tuple[int, str]]:
     if isinstance(node, yaml.MappingNode):
+        keys = {str(key.value) for key, _ in node.value}
         for key, value in node.value:
-            yield from _messages(value, (*loc, str(key.value)), offset)
+            # A selector, and `use`, stand for the value of the field that they are in.
+            stands_for = "otherwise" in keys or keys == {"for", "use"}
+            within = loc if stands_for and str(key.value) != "for" else (*loc, str(key.value))
+            yield from _messages(value, within, offset)
     elif isinstance(node, yaml.SequenceNode):
         for i, value in enumerate(node.value):
             yield from _messages(value, (*loc, i), offset)
@@ -114,7 +121,7 @@ def read(content: bytes) -> tuple[Translation, list[Fault]]:
     faults: list[Fault] = []
     try:
         catalogue = pofile.read_po(BytesIO(content), abort_invalid=True)
-    except (pofile.PoFileError, ValueError) as error:
+    except (pofile.PoFileError, ValueError, LookupError) as error:
         line = getattr(error, "lineno", None) or 1
         return Translation({}), [Fault(int(line), (), f"is not a gettext catalogue: {error}")]
     for message in catalogue:

@@ -23,9 +23,10 @@ from typing import get_args
 import yaml
 from yaml.constructor import SafeConstructor
 
+from course_content.markdown import opened_in
 from course_content.parts import Audience, Language, Nation
 from course_content.sources import Fault, Loc, Source
-from course_content.translations import FILES_AS_THEY_ARE, Translation, is_worded
+from course_content.translations import Translation, is_worded, stays_as_it_is
 
 OTHERWISE = "otherwise"
 FOR = "for"
@@ -100,7 +101,8 @@ def fits(selector: str, variant: Variant) -> bool:
 # --- what a file asks of its readers --------------------------------------------------------------
 
 _TERM = re.compile(r"\$(?:(\$)|\{([A-Za-z]\w*)\}|([A-Za-z]\w*)|)")
-_CHECK = re.compile(r"\s*\[\?([a-z0-9-]+)\]")
+# The look behind keeps the search for spaces from beginning anew at each of them.
+_CHECK = re.compile(r"(?:(?<!\s)\s+)?\[\?([a-z0-9-]+)\]")
 _ONLY = re.compile(r"^[ ]*::: only (.+?)[ ]*$")
 _END_ONLY = re.compile(r"^[ ]*::: /only[ ]*$")
 
@@ -277,7 +279,7 @@ class _Resolver:
     def text(self, text: str, loc: Loc, first_line: int) -> str:
         """A text for these readers. What is not for them leaves empty lines, so that lines keep their numbers."""
         translation = self.readers.translation
-        if translation and self.source.file not in FILES_AS_THEY_ARE and is_worded(loc, text):
+        if translation and not stays_as_it_is(self.source.file) and is_worded(loc, text):
             text, drafted, missing = translation.of(text)
             self.drafted = self.drafted or drafted
             language = self.readers.variant.language
@@ -309,7 +311,7 @@ class _Resolver:
                 opened, keep = 0, True
                 yield ""
             else:
-                yield line if keep else ""
+                yield opened_in(self.readers.variant.language, line) if keep else ""
         if opened:
             self.faults.append(Fault(opened, loc, "'::: only' is not closed by '::: /only'"))
 

@@ -77,6 +77,12 @@ def missed_questions(person: Person) -> list[str]:
     return [question_id for question_id, was_right in right.items() if not was_right]
 
 
+def open_questions(enrolment: Enrolment) -> frozenset[str]:
+    """Ids of the questions of the paper that somebody has before them."""
+    attempt = enrolment.attempts.filter(submitted_at=None).first()
+    return frozenset(question.id for question in attempt.paper.questions) if attempt else frozenset()
+
+
 @transaction.atomic
 def submit(attempt: Attempt, *, mark: Callable[[Paper, Answers], Mark], now: datetime) -> Attempt:
     """Submit an attempt: mark it, and in the same transaction write the result, the certificate with its line

@@ -27,7 +27,11 @@ def way_back(enrolment: Enrolment) -> str:
         resource_link=enrolment.resource_link_id, lti_user=enrolment.lti_user_id
     ).order_by("-launched_at")
     address = launches.values_list("return_url", flat=True).first() or ""
-    return address if urlsplit(address).scheme in {"http", "https"} else ""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    return address if parts.scheme in {"http", "https"} and parts.netloc else ""
 
 
 def progress_by_step(enrolment: Enrolment) -> dict[str, StepProgress]:

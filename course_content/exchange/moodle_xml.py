@@ -65,6 +65,8 @@ def _formatted(parent: Element, name: str, text: str, *, fraction: str = "") -> 
 def read(content: bytes) -> tuple[list[Item], list[Left]]:
     """The questions of a file that we have a kind for, and those that we have none for. Raises NotMoodleXml."""
     # Entities are a way to make a small file huge; Moodle writes none of its own.
+    if b"\0" in content:
+        raise NotMoodleXml("it is not UTF-8, as every export of Moodle is")
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
         raise NotMoodleXml("it declares a document type, which no export of Moodle does")
     try:

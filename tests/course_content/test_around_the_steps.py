@@ -6,9 +6,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from course_content import catalogue
+from course_content import catalogue, placement
 from grading import attempts
-from grading.models import Enrolment
+from grading.models import Activity, Enrolment
 from grading.papers import Mark, Paper, PaperQuestion, QuestionMark
 from lti_tool.models import LtiUser, ResourceLink
 from tests import factories
@@ -215,3 +215,51 @@ def test_nobody_leaves_or_reads_for_another(enrolment: Enrolment, link: Resource
     client = sign_in(factories.make_member(link.context, "Bob"))
     for name in ("leave", "guidance"):
         assert client.get(reverse(f"learn:{name}", args=[enrolment.pk])).status_code == 404
+
+
+@pytest.mark.parametrize("address", ["http://[", "https:foo", "//evil.example/", "ftp://vle.example/"])
+def test_an_odd_way_back_is_none(enrolment: Enrolment, address: str) -> None:
+    factories.make_launch(enrolment.lti_user, enrolment.resource_link, return_url=address)
+    assert get(sign_in(enrolment.lti_user), "learn:leave", enrolment.pk).status_code == 200
+
+
+def test_what_an_open_paper_asks_is_not_recalled(enrolment: Enrolment) -> None:
+    """The page of a recall tells the answers."""
+    asked = asked_again(enrolment)
+    paper = Paper("form", "1.0", tuple(PaperQuestion(one, {}) for one in asked))
+    attempts.start(enrolment, draw=lambda: paper, module=factories.MODULE, now=timezone.now())
+    assert not set(asked_again(enrolment)) & set(asked)
+
+
+# --- a variant with an error ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def _broken_in_scotland(tmp_path: Path) -> None:
+    form = tmp_path / "packs" / "one" / "forms" / "form.yaml"
+    form.write_text(form.read_text().replace("scotland: 4", "scotland: 9"))
+    catalogue.reload()
+
+
+@pytest.mark.usefixtures("_broken_in_scotland")
+def test_a_broken_variant_is_not_offered_and_stops_no_other(link: ResourceLink) -> None:
+    lead = factories.make_member(link.context, "Lead", lead=True)
+    request = factories.make_deep_linking_request(link.context, user=lead)
+    client = sign_in(lead)
+    picker = reverse("learn:picker", args=[request.launch_id])
+    assert client.get(picker, {"nation": "scotland"}).status_code == 200
+    settings = reverse("learn:picker-settings", args=[request.launch_id])
+    data = {"form-title": "T", "form-pass_mark": "80", "form-keeps": "best", "form-audience": "school"}
+    said = {**data, "form-nation": "scotland", "form-graded": "yes", "form-opens": "frame"}
+    page = client.post(f"{settings}?module=form", said)
+    assert "This cannot be taught there now" in text(page)
+    assert client.post(f"{settings}?module=form", {**said, "form-nation": "england"}).status_code == 200
+    assert Activity.objects.filter(module="form").count() == 1
+
+
+@pytest.mark.usefixtures("_broken_in_scotland")
+def test_a_link_that_names_a_broken_variant_says_so_to_its_author() -> None:
+    with pytest.raises(placement.BadParameter) as bad:
+        placement.read({"module": "form", "nation": "scotland"})
+    assert bad.value.name == "nation"
+    assert placement.read({"module": "form", "nation": "england"}) is not None

@@ -215,3 +215,20 @@ def test_a_bank_goes_out_as_its_readers_get_it(tmp_path: Path) -> None:
     (pack / "questions" / "bank.yaml").write_text(yaml.safe_dump({"questions": bank}))
     ours = bank_of(Pack(pack), "bank", Variant("england", "school"))
     assert bank[0]["id"] not in {question.id for question in ours.questions}
+
+
+def test_xml_in_another_encoding_cannot_hide_an_entity(tmp_path: Path) -> None:
+    file = tmp_path / "moodle.xml"
+    file.write_bytes('<!DOCTYPE quiz [<!ENTITY a "aa">]><quiz>&a;</quiz>'.encode("utf-16-le"))
+    _, error = run("import_questions", str(file), f"--out={tmp_path / 'bank.yaml'}")
+    assert "cannot be read" in error
+
+
+def test_what_a_pack_would_read_as_a_term_is_taken_literally(tmp_path: Path) -> None:
+    (tmp_path / "x.gift").write_text("::a::It costs $5, or $dsl [?x]. Is it?{T####Yes.}")
+    assert run("import_questions", str(tmp_path / "x.gift"), f"--out={tmp_path / 'bank.yaml'}")[1] == ""
+    pack = every_kind.copy(tmp_path / "pack")
+    (pack / "questions").mkdir()
+    (pack / "questions" / "bank.yaml").write_text((tmp_path / "bank.yaml").read_text())
+    (question,) = bank_of(Pack(pack), "bank", Variant("england", "school")).questions
+    assert question.prompt == "It costs $5, or $dsl [ ?x]. Is it?"

@@ -124,3 +124,16 @@ def test_a_catalogue_may_be_of_one_form_alone_and_keeps_the_others_translations(
     both = file.read_text(encoding="utf-8")
     assert "Another for" in both
     assert "Un $pupils" in both
+
+
+def test_the_register_is_in_english_for_everybody_terms_and_all(tmp_path: Path) -> None:
+    folder = translated(tmp_path)
+    terms = "terms:\n  pupils: {cy: disgyblion, otherwise: pupils}\n"
+    (folder / "terms.yaml").write_text(terms, encoding="utf-8")
+    claims = folder / "claims.yaml"
+    claims.write_text(
+        claims.read_text().replace("Tell the DSL.", "Tell the DSL of $pupils."), encoding="utf-8"
+    )
+    module = read_pack(folder, "form", WELSH)
+    assert module.title == "A FORM FOR disgyblion"
+    assert module.claims[0].text == "Tell the DSL of pupils."

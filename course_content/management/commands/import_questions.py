@@ -44,6 +44,15 @@ class Command(BaseCommand):
         self.stdout.write(f"{out}: {len(questions)} questions, {len(left)} left out")
 
 
+def _literally(value: Any) -> Any:
+    """The value with nothing in it that a pack would read as a term or a mark."""
+    if isinstance(value, str):
+        return value.replace("$", "$$").replace("[?", "[ ?")
+    if isinstance(value, list):
+        return [_literally(one) for one in value]
+    return {name: _literally(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
 def _read(file: Path) -> tuple[list[Item], list[Left]]:
     try:
         content = file.read_bytes()
@@ -60,7 +69,7 @@ def _ours(items: Sequence[Item], topic: str) -> tuple[list[Mapping[str, Any]], l
     left: list[Left] = []
     for item in items:
         try:
-            question = question_of(item, ids=ids, topic=topic)
+            question = _literally(question_of(item, ids=ids, topic=topic))
             Bank.model_validate({"questions": [question]})
         except (NotOurs, ValidationError) as wrong:
             why = str(wrong) if isinstance(wrong, NotOurs) else wrong.errors()[0]["msg"].lower()
