@@ -7,7 +7,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 CHECKED := ENV_FILE= DEBUG=false SECRET_KEY=check PUBLIC_URL=https://check.example \
            KEY_ENCRYPTION_KEYS=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
 
-.PHONY: demo install test check clean
+.PHONY: demo install test check words clean
 
 demo: $(VENV)/.demo
 	@$(VENV)/bin/python manage.py demo $(DEMO)
@@ -25,6 +25,10 @@ check: $(VENV)/.dev
 	$(CHECKED) $(VENV)/bin/python manage.py makemigrations --check --dry-run
 	$(CHECKED) SECRET_KEY=$$($(VENV)/bin/python -c "import secrets; print(secrets.token_urlsafe(50))") $(VENV)/bin/python manage.py check --deploy --fail-level WARNING
 	$(CHECKED) $(VENV)/bin/python manage.py check_content
+
+# The interface's Welsh: brings the catalogue up to date with the pages, and compiles it.
+words: $(VENV)/.demo
+	$(VENV)/bin/python -m deploy.words
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

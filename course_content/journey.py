@@ -79,8 +79,12 @@ class Stop:
         return self.status in {Status.DONE, Status.SKIPPED}
 
     @property
+    def is_break(self) -> bool:
+        return isinstance(self.step, Lesson) and self.step.rest
+
+    @property
     def kind(self) -> str:
-        if isinstance(self.step, Lesson) and self.step.rest:
+        if self.is_break:
             return str(_("Break"))
         if isinstance(self.step, Lesson) and (self.step.exercises or self.step.recall):
             return str(_("Reading and exercises"))
@@ -136,7 +140,8 @@ class Journey:
 
     @property
     def minutes_left(self) -> int:
-        return sum(stop.step.minutes for stop in self.stops if not stop.is_behind)
+        """Of training: a break is none."""
+        return sum(s.step.minutes for s in self.stops if not s.is_behind and not s.is_break)
 
     @property
     def quiz_open(self) -> bool:

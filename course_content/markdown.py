@@ -7,6 +7,8 @@ call-out, which opens with its kind and closes with three colons:
     ::: never
     Never look at the image.
     :::
+
+A text in another language than English names it after the kind, `never_cy` (`variants` does, no author needs to).
 """
 
 import re
@@ -21,8 +23,10 @@ from course_content.hosts import is_allowed_url
 
 # The title is part of the text, so that nothing is said by colour alone.
 CALLOUTS = {"do": "Do", "never": "Never", "note": "Good to know", "help": "Help"}
+_IN_WELSH = {"do": "Gwnewch hyn", "never": "Peidiwch byth", "note": "Gwerth gwybod", "help": "Cymorth"}
+_TITLES = {"en": CALLOUTS, "cy": _IN_WELSH}
 
-_OPENS = re.compile(r":::\s*(\w+)\s*")
+_OPENS = re.compile(r":::\s*([a-z]+)(?:_(cy))?\s*")
 
 
 def _callout(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -37,7 +41,7 @@ def _callout(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     token.map = [start, close]
     state.push("callout_title_open", "p", 1).attrs = {"class": "callout-title"}
     title = state.push("inline", "", 0)
-    title.content, title.map, title.children = CALLOUTS[opening[1]], [start, start + 1], []
+    title.content, title.map, title.children = _TITLES[opening[2] or "en"][opening[1]], [start, start + 1], []
     state.push("callout_title_close", "p", -1)
     outer = state.lineMax
     state.lineMax = close
@@ -100,6 +104,14 @@ _CLEANER = nh3.Cleaner(
     url_schemes={"https"},
     link_rel="noopener",
 )
+
+
+def opened_in(language: str, line: str) -> str:
+    """A line of a text in this language: the opening of a call-out says which it is."""
+    opening = _OPENS.fullmatch(line)
+    if language == "en" or opening is None or opening[1] not in CALLOUTS:
+        return line
+    return f"::: {opening[1]}_{language}"
 
 
 @lru_cache(maxsize=1024)

@@ -27,7 +27,7 @@ class ReasonsForm(forms.Form):
     """Why a case may be handled in school: words to choose, and nothing to write."""
 
     reasons = forms.MultipleChoiceField(
-        label=_("Why may this be handled in school?"),
+        label=_("Why may this be handled here, without a referral?"),
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one reason."), **NOT_ON_OFFER},
     )

@@ -64,7 +64,7 @@ class CertificateFacts:
     provider: str = "SafeResponse"
     school: str = ""  # at the time
     role: str = ""
-    nation: str = ""
+    nation: str = ""  # as the record has it: the page has a word for each that we know
     audience: str = ""
     renew_by: date | None = None
     guidance_edition: str = ""
@@ -137,8 +137,8 @@ def _document(facts: CertificateFacts) -> dict[str, Any]:
     details = (
         (words["school"], facts.school),
         (words["role"], facts.role),
-        (words["nation"], facts.nation),
-        (words["audience"], facts.audience),
+        (words["nation"], words["nations"].get(facts.nation, facts.nation)),
+        (words["audience"], words["audiences"].get(facts.audience, facts.audience)),
         (words["renew_by"], _day(facts.renew_by, words) if facts.renew_by else ""),
         (words["guidance_edition"], facts.guidance_edition),
         (words["module_version"], facts.module_version),
@@ -169,7 +169,7 @@ def _document(facts: CertificateFacts) -> dict[str, Any]:
         "verify_url": facts.verify_url,
         "qr": _qr_svg(facts.verify_url),
         "qr_alt": words["qr_alt"].format(facts.verify_url),
-        "warning": "" if reviewed else words["not_reviewed"].format(status or words["not_stated"]),
+        "warning": "" if reviewed else words["not_reviewed"].format(words["statuses"].get(status, status)),
         "small_print": words["small_print"],
     }
 

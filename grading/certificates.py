@@ -13,7 +13,7 @@ from django.utils import timezone
 from grading import register
 from grading.certificate_pdf import CertificateFacts, render
 from grading.models import Attempt, Certificate, CpdRecord, Enrolment, Result
-from lti_tool.models import LtiUser, Nation, School
+from lti_tool.models import LtiUser, School
 
 # Crockford's base 32: no I, L, O or U, so that a code read from paper is typed right.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -184,8 +184,8 @@ def _pdf_facts(certificate: Certificate) -> CertificateFacts:
         provider=facts["provider"],
         school=facts["school"],
         role="",
-        nation=str(Nation(facts["nation"]).label),
-        audience=f"{facts['audience'].capitalize()} staff",
+        nation=facts["nation"],
+        audience=facts["audience"],
         completed_on=date.fromisoformat(facts["completed_on"]),
         minutes=facts["minutes"],
         cpd_hours=cpd_hours(facts["minutes"]),

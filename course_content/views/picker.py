@@ -6,7 +6,6 @@ from functools import wraps
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -116,5 +115,4 @@ def _go_back(request: HttpRequest, given: Given) -> HttpResponse:
         {"answer": given.answer, "titles": given.titles, "again": given.again},
     )
     let_post_to(response, [given.answer.origin])
-    add_never_cache_headers(response)  # signed, and good for one use
     return response

@@ -135,10 +135,8 @@ def result(request: HttpRequest, attempt_pk: int) -> HttpResponse:
 def delivery(request: HttpRequest, attempt_pk: int) -> HttpResponse:
     """The one line of the result's page that changes by itself."""
     marked = attempt_of(request, attempt_pk)
-    response = render(
+    return render(
         request,
         "course_content/_delivery.html",
         {"delivery": delivery_of(marked.enrolment), "attempt": marked},
     )
-    response["Cache-Control"] = "no-store"
-    return response

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from grading.models.activities import Enrolment
 
@@ -10,12 +11,12 @@ class OutgoingScore(models.Model):
     """One score on its way to a gradebook, written in the transaction that changed the result."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waiting to be sent"
-        SENDING = "sending", "Being sent"
-        DELIVERED = "delivered", "In the gradebook"
-        PARKED = "parked", "Not delivered: somebody must act"
-        SUPERSEDED = "superseded", "Replaced by a newer score"
-        UNGRADED = "ungraded", "The link has no gradebook"
+        WAITING = "waiting", _("Waiting to be sent")
+        SENDING = "sending", _("Being sent")
+        DELIVERED = "delivered", _("In the gradebook")
+        PARKED = "parked", _("Not delivered: somebody must act")
+        SUPERSEDED = "superseded", _("Replaced by a newer score")
+        UNGRADED = "ungraded", _("The link has no gradebook")
 
     # What went nowhere, and may be sent again.
     HELD_UP = (State.PARKED, State.UNGRADED)

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from grading import personal_data
@@ -20,7 +19,6 @@ from lti_tool.doors import Door, door
 
 @door(Door.SIGNED_IN)
 @require_GET
-@never_cache
 def own(request: HttpRequest, registration_pk: int) -> HttpResponse:
     """What is kept of whoever is signed in from this VLE."""
     data = personal_data.of(signed_in_user(request, registration_pk), now=timezone.now())
@@ -30,7 +28,6 @@ def own(request: HttpRequest, registration_pk: int) -> HttpResponse:
 
 @door(Door.SIGNED_IN)
 @require_GET
-@never_cache
 def download_own(request: HttpRequest, registration_pk: int) -> HttpResponse:
     """The same, to take away."""
     return _file(personal_data.of(signed_in_user(request, registration_pk), now=timezone.now()))
@@ -38,7 +35,6 @@ def download_own(request: HttpRequest, registration_pk: int) -> HttpResponse:
 
 @door(Door.SIGNED_IN)
 @require_GET
-@never_cache
 def of_launch(request: HttpRequest, launch_pk: int) -> HttpResponse:
     """Where a data privacy launch leads: one's own data, or for an administrator the person's they asked for."""
     launch = privacy_launch_of(request, launch_pk)
@@ -53,7 +49,6 @@ def of_launch(request: HttpRequest, launch_pk: int) -> HttpResponse:
 
 @door(Door.SIGNED_IN)
 @require_GET
-@never_cache
 def download_of_launch(request: HttpRequest, launch_pk: int) -> HttpResponse:
     """The same, to take away."""
     launch = privacy_launch_of(request, launch_pk)

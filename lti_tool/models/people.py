@@ -1,11 +1,12 @@
 """Who is who: a Person is a human; an LtiUser is that human as one registration knows them."""
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 
 def display_name(pk: int, name: str) -> str:
     """What a lead sees: a name, or a stable label for somebody the VLE does not name."""
-    return name or f"Unnamed member of staff {pk}"
+    return name or _("Unnamed member of staff %(number)s") % {"number": pk}
 
 
 class Person(models.Model):

@@ -280,7 +280,12 @@ def test_both_kinds_of_cookies_reach_us_inside_a_frame(visitor: Visitor) -> None
     launch = visitor.launch()
     set_there = [*login.cookies.values(), *launch.cookies.values()]
 
-    assert sorted(cookie.key[:8] for cookie in set_there) == ["sr-login", "sr-login", "sr-user-"]
+    assert sorted(cookie.key[:8] for cookie in set_there) == [
+        "sr-langu",
+        "sr-login",
+        "sr-login",
+        "sr-user-",
+    ]
     for cookie in set_there:
         assert cookie["samesite"] == "None"
         assert cookie["secure"] is True
@@ -417,7 +422,7 @@ def test_the_way_through_the_vles_storage_into_a_new_tab(
     tab = Visitor(platform).client
     response = tab.post("/lti/continue/", {"token": token}, secure=True, headers={"origin": TOOL})
     assert response["Location"] == f"/learn/launch/{Launch.objects.get().pk}/"
-    assert tab.cookie_names() == [f"sr-user-{registration.pk}"]
+    assert tab.cookie_names() == ["sr-language", f"sr-user-{registration.pk}"]
 
     again = Visitor(platform).client.post("/lti/continue/", {"token": token}, secure=True)
     assert_refused(again, log, "handover_used", registration=None, launches=1)

@@ -229,13 +229,13 @@ def test_every_question_the_reasons_and_the_decision_are_shown_in_turn(enrolment
     assert "“Not known yet” is not a no." in said
     assert "Question 2 of 3 · asked again" in assess(enrolment, NO, UNKNOWN, NO)
     said = assess(enrolment, NO)
-    assert "Why may this be handled in school?" in said
+    assert "Why may this be handled here, without a referral?" in said
     assert "With these checks" not in said
     said = assess(enrolment, {"reasons": ["contained", "name"]})
     assert "Look at your reasons again The school would look bad" in said
     said = assess(enrolment, {"reasons": ["contained", "both-fine"]})
     for words in (
-        "It may be handled in school",
+        "It may be handled here, without a referral",
         "With these checks",
         "Look at it again on a set date.",
         "Was there pressure, or a threat? Your answer: No",

@@ -232,7 +232,7 @@ def test_what_is_not_on_offer_cannot_be_chosen(enrolment: Enrolment) -> None:
 def test_the_debrief_tells_each_finding_once_beside_the_recommended_way(enrolment: Enrolment) -> None:
     said = text(decide(enrolment, "wait", "wait", "go-on", "in-school"))
     assert said.count("You waited a day.") == 1
-    assert "Kept in school what had to be referred A threat means that you refer." in said
+    assert "Kept inside what had to be referred A threat means that you refer." in said
     assert "Referred further" not in said
     assert "Your choices come to -9 points; the way we recommend comes to 8." in said
     assert "Refer to social care" in said

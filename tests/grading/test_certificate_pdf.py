@@ -174,11 +174,35 @@ def test_headings_alternative_text_title_and_language_are_there() -> None:
 
 
 def test_content_in_a_language_we_have_no_words_for_is_marked_as_such() -> None:
-    facts = replace(ORDINARY, language="cy", module_title="Ymateb pan fydd plant yn rhannu delweddau noeth")
+    facts = replace(ORDINARY, language="gd", module_title="Nuair a bhios clann a’ roinn dhealbhan rùisgte")
     reader = read(render(facts))
 
     assert root(reader)["/Lang"] == "en-GB"
-    assert "cy-GB" in {tag.get("/Lang") for tag in structure(reader)}
+    assert "gd-GB" in {tag.get("/Lang") for tag in structure(reader)}
+
+
+def test_a_welsh_modules_certificate_is_in_welsh() -> None:
+    facts = replace(
+        ORDINARY,
+        language="cy",
+        module_title="Ymateb pan fydd plant yn rhannu delweddau noeth a hanner noeth",
+        outcomes=("Gwybod wrth bwy i ddweud.",),
+        nation="wales",
+        audience="school",
+        minutes=1,
+        review_status="draft",
+    )
+    reader = read(render(facts))
+    said = " ".join(reader.pages[0].extract_text().split())
+
+    assert root(reader)["/Lang"] == "cy-GB"
+    assert "Tystysgrif cwblhau" in said
+    assert "Cwblhawyd ar 22 Tachwedd 2026" in said
+    assert "Cymru" in said
+    assert "Staff ysgolion" in said
+    assert "1 funud" in said
+    assert "Ei statws: drafft." in said
+    assert "Certificate" not in said
 
 
 def test_every_language_has_all_the_words() -> None:
@@ -186,6 +210,10 @@ def test_every_language_has_all_the_words() -> None:
     for language in certificate_pdf.languages():
         words = certificate_pdf._words(language)
         assert words.keys() == english.keys()
+        for named in ("nations", "audiences", "statuses"):
+            assert words[named].keys() == english[named].keys()
+        plain = {name for name, text in words.items() if isinstance(text, str)}
+        assert all(words[name].count("{}") == english[name].count("{}") for name in plain)
         assert len(words["months"]) == 12
 
 

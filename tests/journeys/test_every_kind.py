@@ -74,7 +74,7 @@ def through_all_of_it(alice: Learner, enrolment: Enrolment, *, scripted: bool) -
     alice.press(page.get_by_role("link", name="Continue"))
     assess(alice, "no", "not-known", "no", "no")
     give_reasons(alice, "contained", "both-fine")
-    assert "It may be handled in school" in page.locator("main").inner_text()
+    assert "It may be handled here, without a referral" in page.locator("main").inner_text()
     alice.press(page.get_by_role("link", name="Continue"))
     alice.press(page.get_by_role("button", name="Done – continue"))
     take_the_quiz(alice)

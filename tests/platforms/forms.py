@@ -22,9 +22,10 @@ class Form:
 
 
 def read_forms(page: str) -> list[Form]:
+    """The forms that are a page's own: each page has the switch to the other language besides."""
     reader = _Reader()
     reader.feed(page)
-    return reader.forms
+    return [form for form in reader.forms if form.action != "/language/"]
 
 
 def form_of(page: HttpResponse, id: str) -> Form:
