@@ -136,6 +136,8 @@ def report_on(pack: "Pack") -> PackReport:
     return PackReport(pack.folder, modules, in_order(every))
 
 
+# How many packs stay open: more than a server has.
+MOST_OPEN = 32
 _State = tuple[tuple[str, int, int], ...]
 _opened: dict[Path, tuple[_State, "Pack"]] = {}
 
@@ -145,7 +147,10 @@ def opened(folder: Path | str) -> "Pack":
     folder = Path(folder)
     state = _state(folder)
     if folder not in _opened or _opened[folder][0] != state:
+        _opened.pop(folder, None)
         _opened[folder] = (state, Pack(folder))
+        if len(_opened) > MOST_OPEN:
+            del _opened[next(iter(_opened))]  # the one that has been open the longest
     return _opened[folder][1]
 
 

@@ -138,6 +138,13 @@ class Person:
         with self._next_page():
             self.training.get_by_role(role, name=name).first.click()
 
+    def press(self, name: str) -> None:
+        """Press a button by Enter: in a low dialogue, where a bar stays at hand, Chromium may give a click to the
+        page around the frame while that still scrolls.
+        """
+        with self._next_page():
+            self.training.get_by_role("button", name=name).first.press("Enter")
+
     @contextmanager
     def _next_page(self) -> Iterator[None]:
         with self.training.expect_navigation():

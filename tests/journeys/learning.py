@@ -9,6 +9,7 @@ from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from django.core import signing
+from django.db import connections
 from django.urls import reverse
 from playwright.sync_api import Locator, Page, Response, ViewportSize, sync_playwright
 
@@ -286,4 +287,6 @@ def learner(live_server: Any, enrolment: Enrolment, **options: Any) -> Iterator[
         name = f"sr-user-{user.registration_id}"
         context.add_cookies([{"name": name, "value": signed, "url": live_server.url}])
         yield Learner(context.new_page(), live_server.url, Path(shots) if shots else None)
+        # What the test asked of the database while the browser's loop ran, it asked on a connection of its own.
+        connections.close_all()
         browser.close()

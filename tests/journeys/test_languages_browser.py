@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.browsing import PHONE, Cookies, Person, browser
 from tests.journeys.demo import RunningDemo, running_demo
@@ -59,4 +60,4 @@ def test_without_scripts_and_where_cookies_are_blocked(demo: RunningDemo, tmp_pa
         assert frame is not None
         frame.get_by_role("button", name="Cymraeg").click()
         frame.wait_for_url(f"{demo.tool}/help-now/")
-        assert frame.locator("h1").count() == 1
+        expect(frame.locator("h1")).to_have_count(1)
