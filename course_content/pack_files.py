@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from course_content import assessment_rules, question_rules, scenario_rules
 from course_content.pack_rules import Finding
+from course_content.parts import Part
 from course_content.schema import (
     Assessment,
     Bank,
@@ -29,7 +30,6 @@ TERMS_FILE = "terms.yaml"
 GUIDANCE_FILE = "guidance.yaml"
 CHANGES_FILE = "changes.yaml"
 CLAIMS_FILE = "claims.yaml"
-QUIZ_FILE = "quiz.yaml"
 
 BIGGEST_FILE = 256 * 1024
 BIGGEST_CATALOGUE = 8 * 1024 * 1024
@@ -49,23 +49,19 @@ OTHER = re.compile(r"(common|terms|guidance|changes)\.yaml")
 # --- the files that are lists or words ------------------------------------------------------------
 
 
-class GuidanceList(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class GuidanceList(Part):
     guidance: tuple[GuidanceEntry, ...] = Field(min_length=1)
 
 
-class ClaimList(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class ClaimList(Part):
     claims: tuple[Claim, ...] = Field(min_length=1)
 
 
-class ChangeList(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class ChangeList(Part):
     changes: tuple[Change, ...] = Field(min_length=1)
 
 
-class TermList(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class TermList(Part):
     terms: dict[str, str]
 
 
