@@ -26,7 +26,8 @@ from course_content.schema import (
     Quiz,
     Scenario,
 )
-from course_content.variants import AUDIENCES, FOR, GROUPS, LANGUAGES, NATIONS, OTHERWISE, USE
+from course_content.sources import FOR, OTHERWISE, USE
+from course_content.variants import AUDIENCES, GROUPS, LANGUAGES, NATIONS
 
 FOLDER = Path(__file__).parent / "schemas"
 DRAFT = "http://json-schema.org/draft-07/schema#"

@@ -15,6 +15,11 @@ Loc = tuple[str | int, ...]
 
 DEEPEST = 20
 
+# The keys by which a file says what differs between its readers (see `variants`).
+OTHERWISE = "otherwise"
+FOR = "for"
+USE = "use"
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

@@ -15,7 +15,7 @@ import yaml
 from babel.messages import pofile
 from babel.messages.catalog import Catalog
 
-from course_content.sources import Fault, Loc, Source
+from course_content.sources import FOR, OTHERWISE, USE, Fault, Loc, Source
 
 # Official titles and what the record repeats word for word stay as they are.
 _AS_THEY_ARE = frozenset({"status", "version", "guidance_edition", "phone", "url"})
@@ -93,8 +93,8 @@ def _messages(node: yaml.Node, loc: Loc, offset: int) -> Iterator[tuple[int, str
         keys = {str(key.value) for key, _ in node.value}
         for key, value in node.value:
             # A selector, and `use`, stand for the value of the field that they are in.
-            stands_for = "otherwise" in keys or keys == {"for", "use"}
-            within = loc if stands_for and str(key.value) != "for" else (*loc, str(key.value))
+            stands_for = OTHERWISE in keys or keys == {FOR, USE}
+            within = loc if stands_for and str(key.value) != FOR else (*loc, str(key.value))
             yield from _messages(value, within, offset)
     elif isinstance(node, yaml.SequenceNode):
         for i, value in enumerate(node.value):
@@ -104,7 +104,7 @@ def _messages(node: yaml.Node, loc: Loc, offset: int) -> Iterator[tuple[int, str
 
 
 def _is_to_translate(node: yaml.ScalarNode, loc: Loc) -> bool:
-    is_text = node.tag == "tag:yaml.org,2002:str" and loc[-1:] != ("for",)
+    is_text = node.tag == "tag:yaml.org,2002:str" and loc[-1:] != (FOR,)
     return is_text and is_worded(loc, str(node.value))
 
 

@@ -25,12 +25,8 @@ from yaml.constructor import SafeConstructor
 
 from course_content.markdown import opened_in
 from course_content.parts import Audience, Language, Nation
-from course_content.sources import Fault, Loc, Source
+from course_content.sources import FOR, OTHERWISE, USE, Fault, Loc, Source
 from course_content.translations import Translation, is_worded, stays_as_it_is
-
-OTHERWISE = "otherwise"
-FOR = "for"
-USE = "use"
 
 UK = frozenset({"england", "wales", "scotland", "northern-ireland"})
 GROUPS: Mapping[str, Set[str]] = {
